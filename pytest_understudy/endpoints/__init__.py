@@ -1,0 +1,1 @@
+"""Who answers: endpoints, in the dialects that they speak."""

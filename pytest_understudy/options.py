@@ -1,0 +1,190 @@
+"""The command line, read once into one typed object.
+
+Nothing else asks pytest for an option. Light: importing this costs no room of the house; they are imported where a route is
+selected.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+import pytest
+
+if TYPE_CHECKING:
+    from .config import Config
+
+Number = TypeVar("Number", int, float)
+
+_THRESHOLDS = ("min_strict", "min_credit", "max_p95", "max_tokens", "max_cost", "max_errors")
+_NOT_YET = ("first", "spend_limit", "baseline", "export_sft", "export_clusters", "export_holdout", "record_prompts")
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Every option of the surface, in the group `understudy`."""
+    group = parser.getgroup("understudy", "evaluation of model routes on a holdout (pytest-understudy)")
+
+    def option(name: str, help: str, **settings: Any) -> None:
+        dest = "understudy_" + name.replace("-", "_")
+        group.addoption(f"--understudy-{name}", dest=dest, help=help, **settings)
+
+    def flag(name: str, help: str) -> None:
+        option(name, help, action="store_true", default=False)
+
+    option(
+        "route", "routes to run; without it and without the ladder, holdout items are skipped", metavar="NAME[,NAME]", type=_names
+    )
+    flag("ladder", "every rung of the config's ladder")
+    flag("first", "with the ladder: stop climbing at the first rung that holds the gate")
+    option(
+        "control",
+        "controls added to the selected routes; the derived route is named raw+prefill",
+        metavar="NAME[,NAME]",
+        type=_names,
+    )
+    option("samples", "samples per task", metavar="N", type=_count)
+    option("concurrency", "requests in flight, for the whole session", metavar="N", type=_count)
+    option("split", "which tasks (default: holdout)", choices=("holdout", "train"), default="holdout")
+    option("config", "the config; else understudy.toml from the first path argument towards the rootdir", metavar="PATH")
+    option("record", "where samples are recorded (default: .understudy/ under the rootdir)", metavar="DIR")
+    option(
+        "replay",
+        "auto: what is recorded is not asked again; only: nothing is asked; off: ask afresh (default: auto)",
+        choices=("auto", "only", "off"),
+        default="auto",
+    )
+    option("min-strict", "gate: least strict-pass rate of a route", metavar="F", type=_share)
+    option("min-credit", "gate: least mean credit of a route", metavar="F", type=_share)
+    option("max-p95", "gate: most seconds at the 95th percentile", metavar="SECONDS", type=_positive)
+    option("max-tokens", "gate: most generated tokens a sample, on average", metavar="MEAN", type=_positive)
+    option("max-cost", "gate: most dollars for the route's whole run", metavar="DOLLARS", type=_amount)
+    option("max-errors", "gate: most samples that ended in an error (default: 0)", metavar="N", type=_whole)
+    option("spend-limit", "draw nothing more once the session has spent this much", metavar="DOLLARS", type=_amount)
+    option("baseline", "compare with another route of this run, or with an earlier JSON report", metavar="ROUTE|FILE")
+    option("report", "write a report; repeatable", metavar="FILE", action="append", default=[])
+    option("export-sft", "training examples from strict-pass samples of the train split", metavar="FILE")
+    option("export-clusters", "export only those residual clusters", metavar="NAME[,NAME]", type=_names)
+    flag("export-holdout", "export holdout samples too")
+    flag("record-prompts", "the record keeps every prompt in full, not only its hash")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line asked for; None where it was silent. Paths are absolute."""
+
+    routes: tuple[str, ...] = ()
+    ladder: bool = False
+    controls: tuple[str, ...] = ()
+    samples: int | None = None
+    concurrency: int | None = None
+    split: Literal["holdout", "train"] = "holdout"
+    config: Path | None = None
+    record: Path = Path(".understudy")
+    replay: Literal["auto", "only", "off"] = "auto"
+    min_strict: float | None = None
+    min_credit: float | None = None
+    max_p95: float | None = None
+    max_tokens: float | None = None
+    max_cost: float | None = None
+    max_errors: int | None = None
+    reports: tuple[Path, ...] = ()
+
+    @property
+    def selects_a_route(self) -> bool:
+        return bool(self.routes) or self.ladder
+
+    @classmethod
+    def from_pytest(cls, config: pytest.Config) -> Options:
+        """The options as given; UsageError where they contradict each other. Without a route none of them matters."""
+
+        def get(name: str) -> Any:
+            return config.getoption(f"understudy_{name}")
+
+        routes, ladder = get("route") or (), get("ladder")
+        if not routes and not ladder:
+            return cls()
+        if routes and ladder:
+            raise pytest.UsageError(
+                "--understudy-route and --understudy-ladder exclude each other: name the routes, or climb the ladder"
+            )
+        for name in _NOT_YET:
+            if get(name):
+                raise pytest.UsageError(f"--understudy-{name.replace('_', '-')} is not available in this version")
+        here = config.invocation_params.dir
+        return cls(
+            routes=routes,
+            ladder=ladder,
+            controls=get("control") or (),
+            samples=get("samples"),
+            concurrency=get("concurrency"),
+            split=get("split"),
+            config=here / get("config") if get("config") else None,
+            record=here / get("record") if get("record") else config.rootpath / ".understudy",
+            replay=get("replay"),
+            **{name: get(name) for name in _THRESHOLDS},
+            reports=tuple(_report(here / name) for name in get("report")),
+        )
+
+    def over(self, config: Config) -> Config:
+        """The config with what the command line says put over it."""
+        from .config import with_thresholds
+
+        names = {
+            "strict_pass": self.min_strict,
+            "credit": self.min_credit,
+            "p95": self.max_p95,
+            "tokens": self.max_tokens,
+            "cost": self.max_cost,
+            "errors": self.max_errors,
+        }
+        thresholds = {name: value for name, value in names.items() if value is not None}
+        return replace(
+            config,
+            gate=with_thresholds(config.gate, thresholds),
+            samples=self.samples or config.samples,
+            concurrency=self.concurrency or config.concurrency,
+        )
+
+
+def _report(path: Path) -> Path:
+    """A report's path, if a report can be written there: better told now than after an hour of drawing."""
+    if path.suffix in (".html", ".md"):
+        raise pytest.UsageError(
+            f"--understudy-report={path.name}: {path.suffix} reports are not available in this version; there is .json"
+        )
+    if path.suffix != ".json":
+        raise pytest.UsageError(f"--understudy-report={path.name}: a report's name ends in .json, .html or .md")
+    if path.is_dir() or not path.parent.is_dir():
+        raise pytest.UsageError(f"--understudy-report={path}: no report can be written there")
+    return path
+
+
+def _names(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    if not names:
+        raise argparse.ArgumentTypeError("a name, or several with commas between them")
+    return names
+
+
+def _number(kind: type[Number], fits: Callable[[Number], bool], what: str) -> Callable[[str], Number]:
+    def parse(text: str) -> Number:
+        try:
+            value = kind(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r} is not {what}") from None
+        if not math.isfinite(value) or not fits(value):
+            raise argparse.ArgumentTypeError(f"{text!r} is not {what}")
+        return value
+
+    return parse
+
+
+_count = _number(int, lambda value: value >= 1, "a whole number from 1 up")
+_whole = _number(int, lambda value: value >= 0, "a whole number from 0 up")
+_share = _number(float, lambda value: 0 <= value <= 1, "a number from 0 to 1")
+_positive = _number(float, lambda value: value > 0, "a number above 0")
+_amount = _number(float, lambda value: value >= 0, "an amount of dollars")

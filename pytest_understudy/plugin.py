@@ -1,0 +1,384 @@
+"""The front door: hooks, the mark, the fixtures.
+
+pytest loads this module in every session of an environment, so it imports nothing of the house. Where a route is selected,
+`pytest_configure` registers an `Understudy`, which owns the evaluation; where none is, holdout items are skipped and that is all.
+
+With pytest-xdist the controller starts the servers, shares out the limits, collects and judges; workers draw. Runs travel the
+same way with and without it: a dict on the item's teardown report, collected in `pytest_runtest_logreport`.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Generator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from .errors import TaskError, UnderstudyError
+from .options import Options, add_options
+
+if TYPE_CHECKING:
+    from .config import EndpointSettings
+    from .endpoints.endpoint import Endpoint
+    from .evaluation import Evaluation
+    from .routes.route import Route
+    from .sampling.run import Plan, Run
+    from .suite.task import Task
+    from .verdict.verdict import Verdict
+
+EVALUATION = "understudy-evaluation"
+HOW_TO_SELECT = "no route selected: say --understudy-route=NAME, or --understudy-ladder for every rung"
+
+run_key = pytest.StashKey["Run"]()  # set by the run fixture, read for the reports
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    add_options(parser)
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    from . import hookspecs
+
+    pluginmanager.add_hookspecs(hookspecs)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers",
+        "holdout(*paths_or_tasks, samples=None): run the test for each task of these files on each selected route",
+    )
+    options = Options.from_pytest(config)
+    if not options.selects_a_route:
+        return
+    try:
+        config.pluginmanager.register(Understudy(config, options), EVALUATION)
+    except UnderstudyError as failure:
+        raise pytest.UsageError(str(failure)) from None
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    if item.get_closest_marker("holdout") and not item.config.pluginmanager.has_plugin(EVALUATION):
+        item.add_marker(pytest.mark.skip(reason=HOW_TO_SELECT))
+
+
+@pytest.fixture
+def _understudy_plan(request: pytest.FixtureRequest) -> Plan:
+    if not hasattr(request, "param"):
+        pytest.fail("task, run, route, control and samples belong to tests marked with @pytest.mark.holdout(PATH)", pytrace=False)
+    plan: Plan = request.param
+    return plan
+
+
+@pytest.fixture
+def task(_understudy_plan: Plan) -> Task:
+    """The holdout task of this item."""
+    return _understudy_plan.task
+
+
+@pytest.fixture
+def route(_understudy_plan: Plan) -> Route:
+    """The route that this item is drawn on."""
+    return _understudy_plan.route
+
+
+@pytest.fixture
+def control(_understudy_plan: Plan) -> tuple[str, ...]:
+    """The names of the route's controls."""
+    return _understudy_plan.route.controls
+
+
+@pytest.fixture
+def samples(_understudy_plan: Plan) -> int:
+    """How many samples this item draws."""
+    return _understudy_plan.samples
+
+
+@pytest.fixture
+def run(request: pytest.FixtureRequest, _understudy_plan: Plan) -> Run:
+    """All the samples of this item's task on its route."""
+    understudy = request.config.pluginmanager.get_plugin(EVALUATION)
+    assert isinstance(understudy, Understudy)  # only its pytest_generate_tests makes plans
+    return understudy.run(request.node, _understudy_plan)
+
+
+class Understudy:
+    """One session's evaluation, as pytest drives it."""
+
+    def __init__(self, config: pytest.Config, options: Options) -> None:
+        from .config import find_config, load_config
+        from .evaluation import Evaluation, Part
+
+        self.config = config
+        self.options = options
+        given: Mapping[str, Any] | None = getattr(config, "workerinput", {}).get("understudy")
+        path = options.config or find_config(_first_path(config), config.rootpath)
+        settings = options.over(load_config(path))
+        if options.ladder and not settings.ladder:
+            raise UnderstudyError("the config has no ladder: list its rungs in ladder = [...]", at=f"{path.name}: [understudy]")
+        self.evaluation: Evaluation = Evaluation(
+            settings,
+            settings.ladder if options.ladder else options.routes,
+            root=config.rootpath,
+            record=options.record,
+            make_endpoint=self._make_endpoint,
+            controls=options.controls,
+            ladder=options.ladder,
+            split=options.split,
+            replay=options.replay,
+            part=Part.from_json(given) if given else None,
+            on_sample=lambda sample: config.hook.pytest_understudy_sample(sample=sample),
+        )
+        self.verdict: Verdict | None = None
+        self._worker = hasattr(config, "workerinput")
+        self._announced = False
+        self._ended: set[str] = set()
+        self._plan_of: dict[str, tuple[str, str, str]] = {}  # by node id, on the controller
+        self._crashed: list[str] = []
+        self._parts: list[Any] | None = None
+        self._locks: str | None = None
+
+    # -- collecting
+
+    def pytest_report_header(self) -> str:
+        names = ", ".join(route.name for route in self.evaluation.routes)
+        what = "ladder" if self.options.ladder else "routes"
+        return f"understudy: {what} {names}; replay {self.options.replay}; record {_relative(self.options.record, self.config)}"
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        marks = list(metafunc.definition.iter_markers("holdout"))
+        if not marks:
+            return
+        try:
+            params = self._params(metafunc.definition, marks)
+        except TaskError as failure:
+            raise pytest.Collector.CollectError(str(failure)) from None
+        if "_understudy_plan" not in metafunc.fixturenames:
+            metafunc.fixturenames.append("_understudy_plan")
+        metafunc.parametrize("_understudy_plan", params, indirect=True)
+
+    def _params(self, definition: pytest.Item, marks: list[pytest.Mark]) -> list[Any]:
+        from .sampling.run import Plan, Run
+        from .suite.task import Task
+
+        named = [name for mark in reversed(marks) for name in mark.args]
+        counts = [mark.kwargs["samples"] for mark in marks if mark.kwargs.get("samples") is not None]
+        at = definition.nodeid
+        if unknown := {key for mark in marks for key in mark.kwargs} - {"samples"}:
+            raise TaskError(f"holdout takes paths or Tasks, and samples=N; not {sorted(unknown)[0]}", at=at)
+        if not named or not all(isinstance(name, str | Path | Task) for name in named):
+            raise TaskError("holdout takes the paths of suite files, relative to the test's file, or Tasks", at=at)
+        if counts and (not isinstance(counts[0], int) or isinstance(counts[0], bool) or counts[0] < 1):
+            raise TaskError(f"holdout's samples is a whole number from 1 up, not {counts[0]!r}", at=at)
+        number = self.options.samples or (counts[0] if counts else None) or self.evaluation.config.samples or 1
+        tasks = self.evaluation.tasks([str(name) if isinstance(name, Path) else name for name in named], definition.path.parent)
+        asks = "run" in definition.fixturenames  # type: ignore[attr-defined]  # a FunctionDefinition has it
+        params = []
+        for route in self.evaluation.routes:
+            for one in tasks:
+                plan = Plan(one, route, number)
+                if asks:
+                    self.evaluation.expect([Run.of(plan, ())])
+                params.append(pytest.param(plan, id=f"{route.name}-{one.id}", marks=_known_miss(one)))
+        for name, why in self.evaluation.skipped.items():
+            params.append(pytest.param(None, id=name, marks=pytest.mark.skip(reason=f"rung {name!r}: {why}")))
+        return params
+
+    def pytest_itemcollected(self, item: pytest.Item) -> None:
+        if (plan := _plan(item)) is not None:
+            self._plan_of[item.nodeid] = plan.name
+
+    # -- drawing
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> None:
+        """Alone, everything that will run is drawn ahead. A worker, and a session that may stop early, draws item by item."""
+        option = session.config.option
+        failed = session.testsfailed and not option.continue_on_collection_errors
+        if option.collectonly or getattr(option, "setupplan", False) or failed or self._one_by_one:
+            return
+        self.evaluation.promise([plan for item in session.items if (plan := _plan(item)) is not None and _drawn_ahead(item)])
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
+        if self._one_by_one and not getattr(item.config.option, "setupplan", False):
+            coming = [one for one in (item, nextitem) if one is not None and _drawn_ahead(one)]
+            self.evaluation.promise([plan for one in coming if (plan := _plan(one)) is not None])
+
+    @property
+    def _one_by_one(self) -> bool:
+        """The item and the next: all that a worker knows of, and all that -x or --maxfail may still want."""
+        controller = self.config.pluginmanager.has_plugin("dsession")
+        return self._worker or controller or bool(self.config.getoption("maxfail"))
+
+    def run(self, item: pytest.Item, plan: Plan) -> Run:
+        """The item's run, drawn. The first item of a route that ended errors; its others are skipped."""
+        run = self.evaluation.run(plan)
+        item.stash[run_key] = run
+        item.user_properties.extend(_properties(run))
+        ended = self.evaluation.ended(plan)
+        if ended is not None and run.errors:
+            name = plan.route.name
+            if name in self._ended:
+                pytest.skip(f"route {name!r} ended: {ended}")
+            self._ended.add(name)
+            pytest.fail(f"route {name!r} ended: {ended}", pytrace=False)
+        return run
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
+        report = yield
+        if not self._announced:
+            self._announced = True
+            report.understudy_plans = [run.to_json() for run in self.evaluation.planned]
+            report.understudy_items = {nodeid: list(name) for nodeid, name in self._plan_of.items()}
+        if (run := item.stash.get(run_key, None)) is None:
+            return report
+        if call.when == "call" and report.failed:
+            if self.options.ladder and call.excinfo is not None and call.excinfo.errisinstance(AssertionError):
+                report.outcome, report.wasxfail = "skipped", "rung missed"
+            else:
+                report.sections.append(("understudy: worst samples", self._worst(item, run)))
+        if call.when == "teardown":
+            report.understudy = run.to_json()
+        return report
+
+    def _worst(self, item: pytest.Item, run: Run) -> str:
+        from .reports.failure import replay_command, worst_samples
+
+        plan = _plan(item)
+        assert plan is not None
+        return worst_samples(run, plan.task, replay_command(item.nodeid, plan.route.name, self.options.controls))
+
+    # -- collecting what was drawn
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if self._worker:
+            return
+        from .sampling.run import Run
+
+        self.evaluation.expect([Run.from_json(run) for run in getattr(report, "understudy_plans", ())])
+        self._plan_of.update({nodeid: tuple(name) for nodeid, name in getattr(report, "understudy_items", {}).items()})
+        if (run := getattr(report, "understudy", None)) is not None:
+            self.evaluation.collect(Run.from_json(run))
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        if not self._worker:
+            for nodeid in self._crashed:
+                if nodeid in self._plan_of:
+                    self.evaluation.rebuild(self._plan_of[nodeid])
+            self._judge(session)
+        self.evaluation.close()
+
+    def _judge(self, session: pytest.Session) -> None:
+        if session.config.option.collectonly:
+            return
+        self.verdict = self.evaluation.judge()
+        if self.verdict is None:
+            return
+        self.config.hook.pytest_understudy_verdict(verdict=self.verdict)
+        for path in self.options.reports:
+            path.write_text(self.verdict.to_text(), encoding="utf-8")
+        if session.exitstatus == pytest.ExitCode.OK and self.verdict.gate_passed is False:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        if self.verdict is None:
+            return
+        from .reports.table import gate_lines, promotion_line, table_lines
+
+        terminalreporter.write_sep("=", "understudy")
+        for line in table_lines(self.verdict):
+            terminalreporter.write_line(line)
+        terminalreporter.write_line("")
+        held = self.verdict.gate_passed
+        for line in gate_lines(self.verdict):
+            terminalreporter.write_line(line, green=held is True, red=held is False)
+        terminalreporter.write_line(promotion_line(self.verdict), bold=True)
+        for note in self.evaluation.notes:
+            terminalreporter.write_line(f"note: {note}", yellow=True)
+        for path in self.options.reports:
+            terminalreporter.write_line(f"report written to {_relative(path, self.config)}")
+
+    def pytest_unconfigure(self) -> None:
+        self.evaluation.close()
+        if self._locks:
+            shutil.rmtree(self._locks, ignore_errors=True)
+
+    # -- pytest-xdist
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Down to a worker, once: its share of the limits and the addresses of the servers."""
+        if self._parts is None:
+            self._locks = tempfile.mkdtemp(prefix="understudy-")
+            try:
+                self._parts = [part.to_json() for part in self.evaluation.parts(node.workerinput["workercount"], self._locks)]
+            except UnderstudyError as failure:
+                raise pytest.UsageError(str(failure)) from None
+        node.workerinput["understudy"] = self._parts.pop(0)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """The worker that replaces this one takes its share."""
+        if self._parts is not None:
+            self._parts.append(node.workerinput["understudy"])
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_handlecrashitem(self, crashitem: str) -> None:
+        self._crashed.append(crashitem)
+
+    # -- behind the hooks
+
+    def _make_endpoint(self, settings: EndpointSettings, folder: Path, address: str | None) -> Endpoint:
+        """An endpoint from another plugin's hook, else one of ours."""
+        from .config import endpoint_of
+
+        theirs: Endpoint | None = self.config.hook.pytest_understudy_endpoint(
+            kind=settings.kind, settings={"name": settings.name, **settings.settings}
+        )
+        return theirs or endpoint_of(settings, folder, address)
+
+
+def _plan(item: pytest.Item) -> Plan | None:
+    """The plan of an item that asks for a run."""
+    callspec = getattr(item, "callspec", None)
+    if callspec is None or "run" not in getattr(item, "fixturenames", ()):
+        return None
+    plan: Plan | None = callspec.params.get("_understudy_plan")
+    return plan
+
+
+def _drawn_ahead(item: pytest.Item) -> bool:
+    """An item that may be skipped is drawn when it runs, if it does."""
+    return not any(item.iter_markers("skip")) and not any(item.iter_markers("skipif"))
+
+
+def _known_miss(task: Task) -> list[pytest.MarkDecorator]:
+    """Only a missed assertion is known: an error in drawing the samples is news."""
+    if task.known_miss is None:
+        return []
+    return [pytest.mark.xfail(reason=f"known miss: {task.known_miss}", raises=AssertionError, strict=False)]
+
+
+def _properties(run: Run) -> list[tuple[str, object]]:
+    """The few figures that go into --junitxml."""
+    return [
+        ("understudy_credit", run.credit),
+        ("understudy_strict_pass", run.strict_pass),
+        ("understudy_tokens_p95", run.tokens.p95),
+        ("understudy_latency_p95", run.latency.p95),
+        ("understudy_cost", "unpriced" if run.cost is None else run.cost),
+    ]
+
+
+def _first_path(config: pytest.Config) -> Path:
+    first = (config.args or [""])[0].split("::")[0]
+    return (config.invocation_params.dir / first).resolve()
+
+
+def _relative(path: Path, config: pytest.Config) -> str:
+    return str(path.relative_to(config.rootpath)) if path.is_relative_to(config.rootpath) else str(path)

@@ -1,0 +1,1 @@
+"""How it is told: the table and what else people look at."""

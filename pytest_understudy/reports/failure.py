@@ -1,0 +1,58 @@
+"""A failed item's worst samples, as text.
+
+In: a run and its task. Out: what a person needs to see why it failed: output, failed checks, and the command that replays it. An
+output is somebody else's text: control characters are shown, not obeyed.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Sequence
+
+from ..sampling.run import Run, Sample
+from ..suite.task import Task
+
+_LONGEST = 1500  # characters of an output that a terminal is given
+_UNSAFE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")  # escapes and bidi marks among them
+
+
+def worst_samples(run: Run, task: Task, command: str, limit: int = 3) -> str:
+    """Up to `limit` samples, errors and least credit first, then the command. Of a confirmation task nothing is shown."""
+    if task.confirm:
+        return "a confirmation task: its samples are not shown, so that it can still confirm what they would teach\n"
+    missed = sorted((sample for sample in run.samples if not sample.score.strict), key=_worst_first)
+    shown = missed or sorted(run.samples, key=_worst_first)
+    told = [_told(sample) for sample in shown[:limit]]
+    if len(missed) > limit:
+        told.append(f"... and {len(missed) - limit} more that missed")
+    return "\n\n".join([*told, f"replay: {command}"]) + "\n"
+
+
+def replay_command(nodeid: str, route: str, controls: Sequence[str]) -> str:
+    """The command that runs this one item again from the record."""
+    parts = ["pytest", nodeid, f"--understudy-route={route.split('+')[0]}"]
+    if controls:
+        parts.append(f"--understudy-control={','.join(controls)}")
+    return shlex.join([*parts, "--understudy-replay=only"])
+
+
+def printable(text: str, longest: int = _LONGEST) -> str:
+    """The text with control characters escaped, cut with a note where it is longer than `longest` characters."""
+    kept = _UNSAFE.sub(lambda match: f"\\x{ord(match.group()):02x}", text[:longest])
+    return kept if len(text) <= longest else f"{kept}... ({len(text) - longest:,} more characters)"
+
+
+def _worst_first(sample: Sample) -> tuple[bool, float, int]:
+    return (sample.error is None, sample.score.credit, sample.number)
+
+
+def _told(sample: Sample) -> str:
+    if sample.error is not None:
+        return f"sample {sample.number}: error: {printable(sample.error)}"
+    tokens = "unknown" if sample.tokens.generated is None else f"{sample.tokens.generated:,}"
+    seconds = "" if sample.latency is None else f", {sample.latency:.2f}s"
+    head = f"sample {sample.number}: credit {sample.score.credit:.4f}, finish {sample.finish}, {tokens} tokens{seconds}"
+    failed = [check for check in sample.score.checks if not check.passed]
+    checks = [f"  failed {check.name}" + (f": {printable(check.detail, 300)}" if check.detail else "") for check in failed]
+    return "\n".join([head, *checks, *("  | " + line for line in printable(sample.output).splitlines())])

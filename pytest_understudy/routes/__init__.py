@@ -1,0 +1,1 @@
+"""How it is asked: a model at an endpoint, with controls, at a price."""

@@ -1,0 +1,103 @@
+"""One sample of a task on a route, asked of an endpoint.
+
+In: a task, a route, an endpoint and the sample's number. Out: a Completion whose output is the whole text, prefill included.
+What is asked is rendered here and nowhere else: `request_digest` names it in the record, so what is not in the digest must not
+change it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from ..endpoints.endpoint import Abilities, Completion, Endpoint, Message, Request
+from ..errors import ConfigError, TaskError, listed
+from ..suite.task import Task
+from .fill import filled
+from .route import Route
+
+_SHAPE = 'Answer with one JSON object and nothing else: {"actions": [{"tool": "<name>", "arguments": {...}}, ...]}.'
+
+
+def messages(task: Task) -> tuple[Message, ...]:
+    """system: the instructions, then the tools as one JSON block and the answer's shape; user: the input. Nothing else.
+
+    The form is shown only where the instructions hold `{form}`.
+    """
+    system = task.instructions.replace("{form}", task.form.shown) if task.form else task.instructions
+    if task.tools:
+        block = json.dumps([tool.to_json() for tool in task.tools], ensure_ascii=False)
+        system = "\n\n".join(part for part in (system.rstrip(), block, _SHAPE) if part)
+    user = Message("user", task.input)
+    return (Message("system", system), user) if system.strip() else (user,)
+
+
+def check_controls(route: Route, task: Task) -> None:
+    """TaskError where a control of the route needs what the task does not have."""
+    for control in ("prefill", "schema"):
+        if control in route.controls and task.form is None:
+            raise TaskError(f"route {route.name!r} has the control {control}, and this task has no form", at=task.source)
+    if "schema" in route.controls and task.form is not None and task.form.schema is None:
+        raise TaskError(
+            f"route {route.name!r} has the control schema, and this task's form is no JSON Schema; prefill takes any form",
+            at=task.source,
+        )
+
+
+def check_abilities(route: Route, endpoint: Endpoint) -> None:
+    """ConfigError, with what would work, where the endpoint cannot do a control of the route."""
+    able = endpoint.abilities
+    can = [name for name in ("prefill", "no_think", "schema") if _can(able, name)]
+    for control in route.controls:
+        if not _can(able, control):
+            how = " (or say in its table how a text is continued there: prefill = ...)" if control == "prefill" else ""
+            raise ConfigError(
+                f"route {route.name!r}: endpoint {endpoint.name!r} cannot do the control {control}; it can do {listed(can)}{how}"
+            )
+
+
+def _can(able: Abilities, control: str) -> bool:
+    return {"prefill": able.prefill, "no_think": able.no_think, "schema": able.schema}[control]
+
+
+def request_digest(task: Task, route: Route, identity: Sequence[str]) -> str:
+    """A hash over all that shapes the request, the sample's number excepted; `identity` is the endpoint's own.
+
+    Not in it: the route's name, the task's id, prices, URLs, paths.
+    """
+    sampling = route.sampling
+    shaped: list[Any] = [
+        list(identity),
+        [message.to_json() for message in messages(task)],
+        task.form.key if task.form and {"prefill", "schema"} & set(route.controls) else None,
+        route.fill if "prefill" in route.controls else None,
+        sorted(route.controls),
+        [sampling.temperature, sampling.top_p, sampling.max_tokens, sampling.seed],
+    ]
+    return hashlib.sha256(json.dumps(shaped, ensure_ascii=True, sort_keys=True).encode()).hexdigest()
+
+
+def sample_key(digest: str, number: int) -> str:
+    """The record's key: the request's digest and the sample's number."""
+    return hashlib.sha256(f"{digest}:{number}".encode()).hexdigest()[:32]
+
+
+async def ask(task: Task, route: Route, endpoint: Endpoint, number: int) -> Completion:
+    """Draw one sample. The seed sent is (seed + number) mod 2^31, the same on every route."""
+    sampling = route.sampling
+    if sampling.seed is not None:
+        sampling = replace(sampling, seed=(sampling.seed + number) % 2**31)
+    request = Request(
+        messages=messages(task),
+        sampling=sampling,
+        schema=task.form.schema if task.form and "schema" in route.controls else None,
+        think="no_think" not in route.controls,
+        model=route.model,
+        adapter=route.adapter,
+    )
+    if "prefill" in route.controls and task.form is not None:
+        return await filled(endpoint, request, task.form, route.fill)
+    return await endpoint.complete(request)

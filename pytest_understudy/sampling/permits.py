@@ -1,0 +1,77 @@
+"""How many requests may be in flight, in this process and over all workers of a session.
+
+In: a share of a limit. Out: a permit to hold while drawing. A limit that is smaller than the number of workers cannot be split,
+so its permits are lock files that several workers take in turns; the system gives a dead worker's back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A worker's part of a limit: `own` requests at once; where `lock` is a path, only while holding that file's lock."""
+
+    own: int
+    lock: str | None = None
+
+    def to_json(self) -> list[Any]:
+        return [self.own, self.lock]
+
+    @classmethod
+    def from_json(cls, data: list[Any]) -> Share:
+        return cls(*data)
+
+
+def share(limit: int, index: int, workers: int, folder: str, name: str) -> Share:
+    """What worker `index` of `workers` may use of `limit`. Shares of a splittable limit sum to it."""
+    if limit >= workers:
+        return Share(limit // workers + (1 if index < limit % workers else 0))
+    return Share(1, f"{folder}/{name}-{index % limit}.lock")
+
+
+def permits(part: Share) -> AbstractAsyncContextManager[Any]:
+    """An async context manager that many coroutines of one loop may enter at once."""
+    return asyncio.Semaphore(part.own) if part.lock is None else _Taken(part.lock)
+
+
+class _Taken:
+    """One permit, shared with other processes: at most one coroutine of one process is inside."""
+
+    def __init__(self, path: str) -> None:
+        try:
+            from filelock import FileLock
+        except ImportError:
+            raise ConfigError(
+                "more xdist workers than requests in flight: raise the concurrency, lower -n, or install pytest-understudy[xdist]"
+            ) from None
+        self._lock = FileLock(path, thread_local=False)
+        self._turn = asyncio.Lock()
+
+    async def __aenter__(self) -> None:
+        await self._turn.acquire()
+        try:
+            while not self._try():
+                await asyncio.sleep(0.02)
+        except BaseException:
+            self._turn.release()
+            raise
+
+    async def __aexit__(self, *exc: object) -> None:
+        self._lock.release()
+        self._turn.release()
+
+    def _try(self) -> bool:
+        from filelock import Timeout
+
+        try:
+            self._lock.acquire(blocking=False)
+        except Timeout:
+            return False
+        return True

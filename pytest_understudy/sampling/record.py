@@ -1,0 +1,138 @@
+"""The record: every finished sample, a line each, written before anyone is told of it.
+
+In: a folder, and read-only records beside a config. Out: what was drawn for exactly this request before. Every process appends to
+a file of its own; reading takes all of the folder's *.jsonl files. Of equal keys the newest `at` wins; errors are kept and never
+stand in for a sample. A line that is torn (its writer was killed) is skipped and told in `notes`.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from ..endpoints.endpoint import Completion, Exchange, Tokens
+from ..errors import ConfigError
+from .run import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """What came of one sample: a completion, or the error that stood in its way."""
+
+    completion: Completion | None
+    error: str | None = None
+    replayed: bool = False
+
+
+class Record:
+    """Samples by key. Read once on opening; `keep` may be called on another thread than `find`."""
+
+    def __init__(self, folder: Path, *, recorded: Iterable[Path] = (), read: bool = True) -> None:
+        self._folder = folder
+        self._file: int | None = None
+        self._path = folder / f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.getpid()}-{uuid.uuid4().hex[:6]}.jsonl"
+        self._lines: dict[str, dict[str, Any]] = {}
+        self.notes: list[str] = []
+        if read:
+            for path in [*sorted(folder.glob("*.jsonl")), *recorded_files(recorded)]:
+                self._read(path)
+
+    def find(self, key: str) -> Drawn | None:
+        """What was drawn under this key, with its recorded latency and tokens; None where nothing was."""
+        line = self._lines.get(key)
+        return None if line is None else Drawn(completion_from(line), replayed=True)
+
+    def keep(self, key: str, plan: Plan, number: int, drawn: Drawn) -> None:
+        """Append one line, whole, to this process's own file."""
+        line = _line(key, plan, number, drawn)
+        if self._file is None:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        data = json.dumps(line, ensure_ascii=False, allow_nan=False).encode() + b"\n"
+        while data:  # a write may be short, on a full disk or past 2 GB
+            data = data[os.write(self._file, data) :]
+
+    def close(self) -> None:
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+    def _read(self, path: Path) -> None:
+        for number, text in enumerate(_texts(path), 1):
+            line = _parsed(text)
+            if line is None:
+                self.notes.append(f"{path.name}:{number}: a torn line was skipped; its sample is asked again")
+            elif line["error"] is None and line["at"] >= self._lines.get(line["key"], line)["at"]:
+                self._lines[line["key"]] = line
+
+
+def completion_from(line: Mapping[str, Any]) -> Completion:
+    """The completion that a record's line tells of."""
+    return Completion(
+        output=line["output"],
+        finish=line["finish"],
+        tokens=Tokens.from_json(line["tokens"]),
+        latency=line["latency"],
+        waited=line["waited"],
+        requests=tuple(Exchange.from_json(request) for request in line["requests"]),
+    )
+
+
+def recorded_files(paths: Iterable[Path]) -> list[Path]:
+    """The .jsonl and .jsonl.gz files that read-only records name; ConfigError for a path that is not there."""
+    files: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            files.extend(sorted(file for file in path.iterdir() if file.name.endswith((".jsonl", ".jsonl.gz"))))
+        elif path.is_file():
+            files.append(path)
+        else:
+            raise ConfigError(f"no such file or folder: {path}", at="[understudy] recorded")
+    return files
+
+
+def _line(key: str, plan: Plan, number: int, drawn: Drawn) -> dict[str, Any]:
+    done = drawn.completion
+    return {
+        "key": key,
+        "route": plan.route.name,
+        "task": plan.task.id,
+        "sample": number,
+        "output": done.output if done else None,
+        "finish": done.finish if done else None,
+        "error": drawn.error,
+        "tokens": (done.tokens if done else Tokens()).to_json(),
+        "latency": done.latency if done else None,
+        "waited": done.waited if done else None,
+        "requests": [request.to_json() for request in done.requests] if done else [],
+        "at": datetime.now(UTC).isoformat(timespec="microseconds"),
+    }
+
+
+def _texts(path: Path) -> Iterator[bytes]:
+    opener = gzip.open if path.name.endswith(".gz") else open
+    try:
+        with opener(path, "rb") as file:
+            yield from file
+    except (OSError, EOFError) as failure:
+        raise ConfigError(f"cannot be read: {failure}", at=str(path)) from failure
+
+
+def _parsed(text: bytes) -> dict[str, Any] | None:
+    try:
+        line = json.loads(text)
+    except ValueError:
+        return None
+    whole = (
+        isinstance(line, dict)
+        and isinstance(line.get("key"), str)
+        and {"error", "at", "output", "tokens", "requests"} <= line.keys()
+    )
+    return line if whole else None

@@ -1,0 +1,224 @@
+"""The engine: one asyncio loop in one background thread, and three verbs on pytest's thread.
+
+`promise(plans)` (twice is once) starts drawing, `wait(plan)` blocks until that plan is drawn, `close()` cancels what nobody
+waits for. Every promise is kept: by a completion, by an error that the sample carries, or by an exception that reaches whoever
+waits. The thread never prints, logs or warns.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from ..endpoints.endpoint import Endpoint
+from ..errors import EndpointError, MissingSample, RouteEnded, UnderstudyError
+from ..routes.ask import ask, request_digest, sample_key
+from .permits import Share, permits
+from .record import Drawn, Record
+from .run import Plan
+
+
+@dataclass(slots=True)
+class _Job:
+    """One sample to be drawn; `result` is kept on the loop's thread and waited for on pytest's."""
+
+    plan: Plan
+    number: int
+    key: str
+    result: Future[Drawn] = field(default_factory=Future)
+
+
+class Sampler:
+    """Draws what is promised, `session` requests at once over all endpoints and `limits[name]` at each."""
+
+    def __init__(
+        self,
+        endpoints: Mapping[str, Endpoint],
+        record: Record,
+        *,
+        session: Share,
+        limits: Mapping[str, Share],
+        replay: Literal["auto", "only", "off"] = "auto",
+    ) -> None:
+        self._endpoints = endpoints
+        self._record = record
+        self._session = session
+        self._limits = limits
+        self._replay = replay
+        self._results: dict[tuple[str, str, str, int], Future[Drawn]] = {}
+        self._by_key: dict[str, Future[Drawn]] = {}
+        self._ended: dict[str, RouteEnded] = {}
+        self._loop: _Loop | None = None
+
+    def promise(self, plans: Iterable[Plan]) -> None:
+        """Start drawing these plans, in this order, as far as they are not promised already."""
+        jobs: list[_Job] = []
+        for plan in plans:
+            if (*plan.name, plan.samples - 1) not in self._results:
+                jobs.extend(self._promised(plan))
+        if jobs:
+            if self._loop is None:
+                self._loop = _Loop(self._endpoints, self._session, self._limits, self._draw)
+            self._loop.submit(jobs)
+
+    def wait(self, plan: Plan) -> list[Drawn]:
+        """What came of each sample of the plan, by number. Blocks; an exception of ours reaches the caller."""
+        self.promise([plan])
+        return [self._results[(*plan.name, number)].result() for number in range(plan.samples)]
+
+    def ended(self, route: str) -> RouteEnded | None:
+        """Why nothing more is asked on this route; None while it is open."""
+        return self._ended.get(route)
+
+    def close(self) -> None:
+        """Cancel what is still in flight, close the endpoints' connections and the record. Twice is once."""
+        if self._loop is not None:
+            self._loop.close()
+            self._loop = None
+        for result in self._results.values():
+            if not result.done():
+                result.set_exception(EndpointError("not drawn: the session ended"))
+        self._record.close()
+
+    def _promised(self, plan: Plan) -> Iterable[_Job]:
+        """The plan's samples that must be asked for; the others are kept from the record, or from an equal request in flight."""
+        digest = request_digest(plan.task, plan.route, _identity(self._endpoints[plan.route.endpoint], plan))
+        for number in range(plan.samples):
+            if (*plan.name, number) in self._results:
+                continue
+            job = _Job(plan, number, sample_key(digest, number))
+            # Two routes with equal requests at one endpoint share their samples, also while they are being drawn.
+            twin = self._by_key.get(job.key)
+            self._results[(*plan.name, number)] = twin or job.result
+            if twin is not None:
+                continue
+            self._by_key[job.key] = job.result
+            found = None if self._replay == "off" else self._record.find(job.key)
+            if found is not None:
+                job.result.set_result(found)
+            elif self._replay == "only":
+                missing = MissingSample(
+                    f"not in the record: sample {number} of task {plan.task.id!r} on route {plan.route.name!r}"
+                )
+                job.result.set_result(Drawn(None, str(missing)))
+            else:
+                yield job
+
+    async def _draw(self, job: _Job, endpoint: Endpoint) -> None:
+        """Keep one promise, on the loop's thread: in the record first, then to whoever waits."""
+        drawn = await self._drawn(job, endpoint)
+        self._record.keep(job.key, job.plan, job.number, drawn)
+        job.result.set_result(drawn)
+
+    async def _drawn(self, job: _Job, endpoint: Endpoint) -> Drawn:
+        route = job.plan.route.name
+        if route in self._ended:
+            return Drawn(None, f"not drawn: {self._ended[route]}")
+        try:
+            return Drawn(await ask(job.plan.task, job.plan.route, endpoint, job.number))
+        except RouteEnded as failure:
+            self._ended.setdefault(route, failure)
+            return Drawn(None, str(failure))
+        except UnderstudyError as failure:
+            return Drawn(None, str(failure))
+
+
+def _identity(endpoint: Endpoint, plan: Plan) -> tuple[str, ...]:
+    return endpoint.identity(plan.route.model, plan.route.adapter)
+
+
+class _Loop:
+    """The thread, its loop, and a queue with its coroutines for each endpoint."""
+
+    def __init__(
+        self,
+        endpoints: Mapping[str, Endpoint],
+        session: Share,
+        limits: Mapping[str, Share],
+        draw: Callable[[_Job, Endpoint], Any],
+    ) -> None:
+        self._endpoints = endpoints
+        self._session_share = session
+        self._limits = limits
+        self._draw = draw
+        self._jobs: list[_Job] = []
+        self._queues: dict[str, asyncio.Queue[_Job]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._failure: BaseException | None = None
+        self._loop = asyncio.new_event_loop()
+        self._session: AbstractAsyncContextManager[Any] = permits(session)
+        self._thread = threading.Thread(target=self._run, name="understudy-sampler", daemon=True)
+        self._thread.start()
+
+    def submit(self, jobs: list[_Job]) -> None:
+        self._jobs.extend(jobs)
+        try:
+            self._loop.call_soon_threadsafe(self._enqueue, jobs)
+        except RuntimeError:  # the loop is closed: it died, or close() came first
+            self._break(self._failure or EndpointError("not drawn: the session ended"))
+
+    def close(self) -> None:
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(timeout=5)
+
+    def _run(self) -> None:
+        try:
+            self._loop.run_forever()
+        except BaseException as failure:
+            self._failure = failure
+        finally:
+            self._wind_up()
+            self._break(self._failure or EndpointError("not drawn: the session ended"))
+
+    def _wind_up(self) -> None:
+        """Cancel what is in flight, then close the endpoints; bounded, since a session's end must not hang on a server."""
+        for task in self._tasks:
+            task.cancel()
+
+        async def close() -> None:
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+            closing = (endpoint.close() for endpoint in self._endpoints.values())
+            await asyncio.wait_for(asyncio.gather(*closing, return_exceptions=True), timeout=1.5)
+
+        try:
+            self._loop.run_until_complete(close())
+        except Exception as failure:
+            self._failure = self._failure or failure
+        self._loop.close()
+
+    def _break(self, failure: BaseException) -> None:
+        """No promise outlives the loop."""
+        for job in self._jobs:
+            if not job.result.done():
+                job.result.set_exception(failure)
+
+    def _enqueue(self, jobs: list[_Job]) -> None:
+        for job in jobs:
+            name = job.plan.route.endpoint
+            if name not in self._queues:
+                self._open(name)
+            self._queues[name].put_nowait(job)
+
+    def _open(self, name: str) -> None:
+        self._queues[name] = asyncio.Queue()
+        limit = permits(self._limits[name])
+        for _ in range(min(self._limits[name].own, self._session_share.own)):
+            task = self._loop.create_task(self._work(self._queues[name], self._endpoints[name], limit))
+            self._tasks.add(task)
+
+    async def _work(self, queue: asyncio.Queue[_Job], endpoint: Endpoint, limit: AbstractAsyncContextManager[Any]) -> None:
+        while True:
+            job = await queue.get()
+            try:
+                async with limit, self._session:
+                    await self._draw(job, endpoint)
+            except asyncio.CancelledError:
+                raise
+            except BaseException as failure:  # a bug, ours or a plugin's: it reaches the item, and the loop goes on
+                job.result.set_exception(failure)

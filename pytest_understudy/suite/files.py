@@ -1,0 +1,330 @@
+"""Suite files to tasks.
+
+In: a YAML or JSONL file. Out: its tasks, in the file's order, both splits. Every complaint carries file, line and key, and all
+bad tasks of a file are reported at once. What stands above `tasks` holds for each of them unless a task says otherwise.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterable, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ..errors import TaskError, TaskErrors, listed
+from .entries import Entries, Entry, jsonl_entries, yaml_entries, yaml_value
+from .form import Form
+from .imports import imported
+from .task import MISSING, Budget, Floor, Task, Tool
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Limit = Annotated[float, Field(gt=0)]
+
+
+class _FloorInFile(BaseModel, extra="forbid", strict=True):
+    strict_pass: Share = 0.0
+    credit: Share = 0.0
+
+
+class _BudgetInFile(BaseModel, extra="forbid", strict=True):
+    tokens: Limit = math.inf
+    seconds: Limit = math.inf
+
+
+class _ToolInFile(BaseModel, extra="forbid", strict=True):
+    name: Annotated[str, Field(min_length=1)]
+    description: str = ""
+    parameters: dict[str, Any] = {}
+
+
+class _SharedInFile(BaseModel):
+    """What may stand above `tasks`: any key of a task. Nothing is required here."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    instructions: str = ""
+    form: str | dict[str, Any] | None = None
+    tools: str | list[_ToolInFile] | None = None
+    scorer: str = ""
+    floor: _FloorInFile = _FloorInFile()
+    budget: _BudgetInFile = _BudgetInFile()
+    category: str = ""
+    cluster: str = ""
+    split: Literal["holdout", "train"] = "holdout"
+    expect: Any = MISSING
+    known_miss: str | None = None
+    confirm: bool = False
+    compare: Literal["exact", "loose"] = "exact"
+    parse: Literal["lenient", "strict"] = "lenient"
+
+
+class _TaskInFile(_SharedInFile):
+    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+$")]
+    input: str
+
+
+def tasks_from(path: Path, *, name: str = "", check: Callable[[Task], object] = lambda task: None) -> list[Task]:
+    """The tasks of a file. `name` is what complaints and reports call it; `check` may raise TaskError for a task.
+
+    Raises TaskErrors with every complaint about the file.
+    """
+    name = name or path.name
+    entries = _entries(path, name)
+    complaints: list[TaskError] = []
+    shared = _without_bad_keys(entries.shared, name, complaints)
+    builder = _Builder(path.parent, name)
+    tasks: list[Task] = []
+    for entry in entries.tasks:
+        if isinstance(entry, TaskError):
+            complaints.append(entry)
+            continue
+        try:
+            task = builder.task(_merged(shared, entry), entry)
+            check(task)
+            tasks.append(task)
+        except TaskErrors as failures:
+            complaints.extend(failures.errors)
+        except TaskError as failure:
+            complaints.append(failure)
+    complaints.extend(_repeated(tasks))
+    if complaints:
+        raise TaskErrors(_once(complaints))
+    return tasks
+
+
+def check_unique(tasks: Iterable[Task]) -> None:
+    """Ids are unique over all that one mark names; TaskErrors with every one that is not."""
+    if complaints := _repeated(tasks):
+        raise TaskErrors(complaints)
+
+
+def _entries(path: Path, name: str) -> Entries:
+    readers = {".yaml": yaml_entries, ".yml": yaml_entries, ".jsonl": jsonl_entries}
+    if path.suffix not in readers:
+        raise TaskError(f"a suite is a file named {listed(readers)}", at=name)
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        found = sorted(other.name for other in path.parent.glob("*") if other.suffix in readers) if path.parent.is_dir() else []
+        raise TaskError(f"no such file; in its folder there are {listed(found)}", at=name) from None
+    except (OSError, UnicodeDecodeError) as failure:
+        raise TaskError(f"cannot be read: {failure}", at=name) from failure
+    return readers[path.suffix](text, name)
+
+
+def _without_bad_keys(shared: Entry, name: str, complaints: list[TaskError]) -> Entry:
+    """The shared entry less the keys that are wrong, so that one mistake above `tasks` is one complaint and not thirty."""
+    try:
+        _SharedInFile.model_validate(shared.values)
+    except ValidationError as failure:
+        complaints.extend(_complaints(failure, shared, name, _SharedInFile))
+        bad = {str(problem["loc"][0]) for problem in failure.errors()}
+        return Entry({key: value for key, value in shared.values.items() if key not in bad}, shared.line, shared.lines)
+    return shared
+
+
+def _merged(shared: Entry, task: Entry) -> Entry:
+    """A task's own keys over the shared ones; floor and budget key by key; a form replaces shared tools and the reverse."""
+    values, lines = dict(shared.values), dict(shared.lines)
+    for own, other in (("form", "tools"), ("tools", "form")):
+        if own in task.values and other not in task.values:
+            values.pop(other, None)
+    for key, value in task.values.items():
+        before = values.get(key)
+        together = key in ("floor", "budget") and isinstance(before, dict) and isinstance(value, dict)
+        values[key] = {**before, **value} if together and before is not None else value
+        lines[key] = task.line_of(key)
+    return Entry(values, task.line, lines)
+
+
+class _Builder:
+    """Builds one file's tasks; a form or a tool list that many tasks share is read and compiled once."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self._folder = folder
+        self._name = name
+        self._forms: dict[str, Form | TaskError] = {}
+        self._tools: dict[str, tuple[Tool, ...]] = {}
+
+    def task(self, entry: Entry, own: Entry) -> Task:
+        if isinstance(number := entry.values.get("id"), int) and not isinstance(number, bool):
+            entry.values["id"] = str(number)
+        try:
+            read = _TaskInFile.model_validate(entry.values)
+        except ValidationError as failure:
+            raise TaskErrors(_complaints(failure, entry, self._name, _TaskInFile)) from None
+        if read.form is not None and read.tools is not None:
+            raise TaskError("a task has either a form or tools, not both", at=self._at(entry, "tools"))
+        tools = self._tools_of(read, self._at(entry, "tools"))
+        return Task(
+            id=read.id,
+            input=read.input,
+            expect=read.expect,
+            instructions=read.instructions,
+            form=self._form_of(read, tools, entry),
+            tools=tools,
+            scorer=read.scorer,
+            floor=Floor(**read.floor.model_dump()),
+            budget=Budget(**read.budget.model_dump()),
+            category=read.category,
+            cluster=read.cluster or read.category,
+            split=read.split,
+            known_miss=read.known_miss,
+            confirm=read.confirm,
+            compare=read.compare,
+            parse=read.parse,
+            file=self._name,
+            source=f"{self._name}:{own.line}",
+            folder=str(self._folder),
+        )
+
+    def _at(self, entry: Entry, key: str) -> str:
+        return f"{self._name}:{entry.line_of(key)}: {key}"
+
+    def _form_of(self, read: _TaskInFile, tools: tuple[Tool, ...], entry: Entry) -> Form | None:
+        """Compiled once a file for equal forms; a form that is wrong is wrong once, not once a task."""
+        if read.form is None and not tools:
+            return None
+        at = self._at(entry, "tools" if tools else "form")
+        spec: Any = [tool.to_json() for tool in tools] if tools else read.form
+        known = json.dumps(spec, sort_keys=True, default=str)
+        if known not in self._forms:
+            try:
+                self._forms[known] = Form.from_tools(tools, at=at) if tools else self._form(read.form, at)
+            except TaskError as failure:
+                self._forms[known] = failure
+        form = self._forms[known]
+        if isinstance(form, TaskError):
+            raise form
+        return form
+
+    def _form(self, spec: str | dict[str, Any] | None, at: str) -> Form:
+        if isinstance(spec, str):
+            return self._form_named(spec, at)
+        assert spec is not None
+        if set(spec) == {"regex"} and isinstance(spec["regex"], str):
+            return Form.from_regex(spec["regex"], at=at)
+        if set(spec) == {"lark"} and isinstance(spec["lark"], str):
+            return Form.from_lark(spec["lark"], at=at)
+        return Form.from_schema(spec, at=at)
+
+    def _form_named(self, spec: str, at: str) -> Form:
+        path = self._folder / spec
+        if path.is_file():
+            schema = self._read(path, at)
+            if not isinstance(schema, dict):
+                raise TaskError(f"{spec} is no JSON Schema: a schema is an object", at=at)
+            return Form.from_schema(schema, at=at)
+        if ":" not in spec:
+            found = sorted(str(other.relative_to(self._folder)) for other in self._folder.rglob("*.json"))[:10]
+            raise TaskError(f"no such file: {spec!r}; in the suite's folder there are {listed(found)}", at=at)
+        model = imported(spec, str(self._folder), at=at)
+        if not (isinstance(model, type) and issubclass(model, BaseModel)):
+            raise TaskError(f"{spec!r} is no pydantic model; a form is a JSON Schema, module:PydanticModel, regex or lark", at=at)
+        return Form.from_schema(model.model_json_schema(), at=at)
+
+    def _tools_of(self, read: _TaskInFile, at: str) -> tuple[Tool, ...]:
+        if read.tools is None:
+            return ()
+        if not isinstance(read.tools, str):
+            return _unique_tools([Tool(tool.name, tool.description, tool.parameters) for tool in read.tools], at)
+        if read.tools not in self._tools:
+            self._tools[read.tools] = self._tools_in(read.tools, at)
+        return self._tools[read.tools]
+
+    def _tools_in(self, spec: str, at: str) -> tuple[Tool, ...]:
+        path = self._folder / spec
+        if not path.is_file():
+            found = sorted(other.name for other in self._folder.glob("*.yaml"))
+            raise TaskError(f"no such file: {spec!r}; in the suite's folder there are {listed(found)}", at=at)
+        data = self._read(path, at)
+        listing = data.get("tools") if isinstance(data, dict) else data
+        if not isinstance(listing, list):
+            raise TaskError(f"{spec} is no list of tools, each with name, description and parameters", at=at)
+        tools = []
+        for place, item in enumerate(listing):
+            try:
+                tool = _ToolInFile.model_validate(item)
+            except ValidationError as failure:
+                raise TaskErrors(_complaints(failure, Entry({}, 0), f"{at}: {spec}, tool {place + 1}", _ToolInFile)) from None
+            tools.append(Tool(tool.name, tool.description, tool.parameters))
+        return _unique_tools(tools, at)
+
+    def _read(self, path: Path, at: str) -> Any:
+        try:
+            text = path.read_text(encoding="utf-8")
+            return yaml_value(text, path.name) if path.suffix in (".yaml", ".yml") else json.loads(text)
+        except (ValueError, RecursionError) as failure:
+            raise TaskError(f"{path.name} is not JSON: {failure}", at=at) from failure
+        except TaskError as failure:
+            raise TaskError(str(failure), at=at) from failure
+
+
+def _unique_tools(tools: list[Tool], at: str) -> tuple[Tool, ...]:
+    names = [tool.name for tool in tools]
+    if not names:
+        raise TaskError("the list of tools is empty", at=at)
+    if repeated := [name for name in names if names.count(name) > 1]:
+        raise TaskError(f"two tools are named {repeated[0]!r}", at=at)
+    return tuple(tools)
+
+
+def _repeated(tasks: Iterable[Task]) -> list[TaskError]:
+    first: dict[str, Task] = {}
+    complaints = []
+    for task in tasks:
+        if task.id in first:
+            complaints.append(
+                TaskError(f"{task.id!r} is taken: it stands at {first[task.id].source} too", at=f"{task.source}: id")
+            )
+        first.setdefault(task.id, task)
+    return complaints
+
+
+def _once(complaints: list[TaskError]) -> list[TaskError]:
+    """A shared form that is wrong is one complaint; in the order in which they were found."""
+    return list({str(complaint): complaint for complaint in complaints}.values())
+
+
+def _complaints(failure: ValidationError, entry: Entry, name: str, model: type[BaseModel]) -> list[TaskError]:
+    problems = sorted(_without_other_branches(failure), key=lambda problem: entry.line_of(str(problem["loc"][0])))
+    return [_complaint(problem, entry, name, model) for problem in problems]
+
+
+def _without_other_branches(failure: ValidationError) -> list[Mapping[str, Any]]:
+    """One problem a key: of a union pydantic tells every branch."""
+    first: dict[Any, Mapping[str, Any]] = {}
+    for problem in failure.errors(include_url=False):
+        first.setdefault((problem["loc"][0], problem["type"] == "extra_forbidden" and problem["loc"]), problem)
+    return list(first.values())
+
+
+def _complaint(problem: Mapping[str, Any], entry: Entry, name: str, model: type[BaseModel]) -> TaskError:
+    loc = [str(part) for part in problem["loc"]]
+    key = loc[0]
+    line = entry.line_of(key)
+    at = f"{name}:{line}: {'.'.join(loc)}" if entry.line else f"{name}: {'.'.join(loc)}"
+    if problem["type"] == "extra_forbidden":
+        known = _known_keys(model, loc)
+        near = get_close_matches(loc[-1], known, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"there are {listed(sorted(known))}"
+        return TaskError(f"unknown key {loc[-1]!r}; {hint}", at=at)
+    if problem["type"] == "missing":
+        return TaskError(f"a {'tool' if model is _ToolInFile else 'task'} needs {loc[-1]!r}", at=at)
+    if key == "id":
+        return TaskError(f"{problem['input']!r} is no id; an id has letters, digits, - _ and . only", at=at)
+    return TaskError(f"{problem['msg'].lower()}, not {_short(problem['input'])}", at=at)
+
+
+def _known_keys(model: type[BaseModel], loc: list[str]) -> list[str]:
+    nested: dict[str, type[BaseModel]] = {"floor": _FloorInFile, "budget": _BudgetInFile, "tools": _ToolInFile}
+    return list((nested[loc[0]] if len(loc) > 1 and loc[0] in nested else model).model_fields)
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."

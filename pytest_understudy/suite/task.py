@@ -1,0 +1,102 @@
+"""A task: one unit of work, frozen, and knowing the line that it came from."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+if TYPE_CHECKING:
+    from .form import Form
+
+
+class Missing(Enum):
+    """Absent, where `None` would be JSON's null."""
+
+    MISSING = "missing"
+
+    def __repr__(self) -> str:
+        return "MISSING"
+
+
+MISSING: Final = Missing.MISSING
+
+
+@dataclass(frozen=True, slots=True)
+class Floor:
+    """What a run of this task must reach: strict-pass rate and mean credit, both in [0, 1]."""
+
+    strict_pass: float = 0.0
+    credit: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What a sample of this task may take: generated tokens and seconds."""
+
+    tokens: float = math.inf
+    seconds: float = math.inf
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A tool's definition: its parameters are a JSON Schema of an object."""
+
+    name: str
+    description: str = ""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        return {"name": self.name, "description": self.description, "parameters": dict(self.parameters)}
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One unit of work: an input, a form, what is expected, a category.
+
+    `(file, id)` names it. `scorer` is a scorer's name, a `module:function`, or a function of (task, answer); left empty it is
+    `actions` where there are tools, `fields` where an object is expected, else `exact`. `source` is the place for complaints.
+    """
+
+    id: str
+    input: str
+    expect: Any = MISSING
+    instructions: str = ""
+    form: Form | None = None
+    tools: tuple[Tool, ...] = ()
+    scorer: str | Callable[..., Any] = ""
+    floor: Floor = Floor()
+    budget: Budget = Budget()
+    category: str = ""
+    cluster: str = ""
+    split: Literal["holdout", "train"] = "holdout"
+    known_miss: str | None = None
+    confirm: bool = False
+    compare: Literal["exact", "loose"] = "exact"
+    parse: Literal["lenient", "strict"] = "lenient"
+    file: str = ""
+    source: str = ""
+    folder: str = ""  # where the suite's own modules (scorers) are imported from
+
+    @property
+    def name(self) -> tuple[str, str]:
+        """(file, id): what a task is known by; a Task with a dict in it has no hash of Python's."""
+        return (self.file, self.id)
+
+    @property
+    def hash(self) -> str:
+        """Sixteen hex digits over input, expect, form and scorer: equal where a comparison may pair two tasks."""
+        scorer = self.scorer if isinstance(self.scorer, str) else _named(self.scorer)
+        expect = None if self.expect is MISSING else self.expect
+        judged = [self.input, expect, self.form.key if self.form else None, scorer]
+        return hashlib.sha256(json.dumps(judged, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+def _named(scorer: Callable[..., Any]) -> str:
+    """module:function; of an object that can be called, its type's."""
+    named = scorer if hasattr(scorer, "__qualname__") else type(scorer)
+    return f"{named.__module__}:{named.__qualname__}"

@@ -1,0 +1,1 @@
+"""What to do: figures of a route, the gate, the promotion."""

@@ -1,0 +1,237 @@
+"""All figures of one route.
+
+In: a Route and its Runs, in collection order. Out: RouteFigures, an entry of the JSON report's `routes`. Credit and rates are
+means of task means, so that a task drawn more often does not weigh more; `sd` and percentiles are over samples. low and high
+are the 95 % interval of the *population* estimand (tasks like these); the gate's bound is another one, see gate.py.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, get_args
+
+from ..endpoints.endpoint import Tokens
+from ..figures import mean, pass_hat, population_interval, sd
+from ..routes.route import Route
+from ..sampling.run import Run, Sample
+from ..scoring.score import Outcome
+from .residual import Residual, residual_of
+from .task_figures import TaskFigures, known_mean, known_quantile, outcome_of, summed_cost, summed_tokens
+
+OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """A mean of task means in [0, 1] with its population interval; `sd` is over samples. None where too little was judged."""
+
+    mean: float | None
+    low: float | None
+    high: float | None
+    sd: float | None = None
+
+    @classmethod
+    def over(cls, task_means: Sequence[float], samples: Sequence[float] = ()) -> Rate:
+        if not task_means:
+            return cls(None, None, None)
+        low, high = population_interval(task_means) or (None, None)
+        return cls(mean(task_means), low, high, sd(samples))
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Dollars, None where unpriced. `serving` (as billed) and `uncached` (cached tokens at the input price) are of the whole run.
+
+    `per_score_point` = serving / mean credit, the article's column: it grows with the number of samples, so nothing is ranked by
+    it. `per_pass` = mean production cost a sample / strict pass: dollars for a task done right. `loaded` = serving, where no
+    machine is paid for by the hour.
+    """
+
+    serving: float | None
+    uncached: float | None
+    per_score_point: float | None
+    per_pass: float | None
+    loaded: float | None
+
+    def to_json(self) -> dict[str, float | None]:
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+@dataclass(frozen=True, slots=True)
+class CategoryFigures:
+    """A category's tasks: credit and strict pass are means of task means."""
+
+    name: str
+    tasks: int
+    samples: int
+    credit: float | None
+    strict_pass: float | None
+
+    def to_json(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+@dataclass(frozen=True, slots=True)
+class RouteFigures:
+    """One route on one holdout.
+
+    `tasks` counts those of which a sample was drawn, `samples` includes `errors`; `planned` is how many samples there would be.
+    `undrawn`: some of those were never drawn. `partial`: not all tasks were judged with all their samples. `waited` is the sum,
+    in seconds, of what our own limits, retries and Retry-After took. `cut` is the share of judged samples with finish reason
+    length. `frontier` is None until the route has been compared with others, and where there is nothing to compare.
+    """
+
+    route: Route
+    by_task: tuple[TaskFigures, ...]
+    tasks: int
+    samples: int
+    planned: int
+    undrawn: bool
+    errors: int
+    replayed: int
+    credit: Rate
+    strict_pass: Rate
+    pass_hat: dict[int, float | None]
+    outcomes: dict[Outcome, float | None]
+    cut: float | None
+    latency_p50: float | None
+    latency_p95: float | None
+    waited: float
+    tokens: Tokens
+    generated_mean: float | None
+    requests: int
+    cost: Cost
+    categories: tuple[CategoryFigures, ...]
+    residual: tuple[Residual, ...]
+    frontier: bool | None = None
+
+    @classmethod
+    def of(cls, route: Route, runs: Sequence[Run]) -> RouteFigures:
+        """The figures of `runs`, which are all of this route and none of them twice."""
+        samples = [sample for run in runs for sample in run.samples]
+        judged = [sample for sample in samples if sample.error is None]
+        by_task = tuple(TaskFigures.of(route, run) for run in runs)
+        credit = Rate.over(
+            [task.credit for task in by_task if task.credit is not None], [sample.score.credit for sample in judged]
+        )
+        strict_pass = Rate.over([task.strict_pass for task in by_task if task.strict_pass is not None])
+        latencies = [sample.latency for sample in judged]
+        return cls(
+            route=route,
+            by_task=by_task,
+            tasks=sum(1 for run in runs if run.samples),
+            samples=len(samples),
+            planned=sum(run.planned for run in runs),
+            undrawn=not runs or any(len(run.samples) < run.planned for run in runs),
+            errors=len(samples) - len(judged),
+            replayed=sum(sample.replayed for sample in samples),
+            credit=credit,
+            strict_pass=strict_pass,
+            pass_hat=_pass_hats(runs),
+            outcomes={outcome: _outcome_rate(outcome, runs) for outcome in OUTCOMES},
+            cut=known_mean([float(sample.finish == "length") for sample in judged]),
+            latency_p50=known_quantile(latencies, 0.5),
+            latency_p95=known_quantile(latencies, 0.95),
+            waited=math.fsum(sample.waited for sample in samples),
+            tokens=summed_tokens(samples),
+            generated_mean=known_mean([sample.tokens.generated for sample in judged]),
+            requests=sum(sample.requests for sample in samples),
+            cost=_cost(by_task, samples, credit.mean, strict_pass.mean),
+            categories=_categories(by_task),
+            residual=residual_of(runs),
+        )
+
+    @property
+    def name(self) -> str:
+        return self.route.name
+
+    @property
+    def partial(self) -> bool:
+        return self.undrawn or self.errors > 0
+
+    @property
+    def judged(self) -> int:
+        """How many samples were judged."""
+        return self.samples - self.errors
+
+    def to_json(self) -> dict[str, Any]:
+        """An entry of the JSON report's `routes`: every key is there, null where there is nothing to say."""
+        price = self.route.price
+        return {
+            "name": self.name,
+            "endpoint": self.route.endpoint,
+            "model": self.route.model,
+            "controls": list(self.route.controls),
+            "tasks": self.tasks,
+            "samples": self.samples,
+            "errors": self.errors,
+            "replayed": self.replayed,
+            "partial": self.partial,
+            "frontier": self.frontier,
+            "credit": {
+                "mean": self.credit.mean,
+                "sd": self.credit.sd,
+                "low": self.credit.low,
+                "high": self.credit.high,
+            },
+            "strict_pass": {"rate": self.strict_pass.mean, "low": self.strict_pass.low, "high": self.strict_pass.high},
+            "pass_hat": {str(k): value for k, value in self.pass_hat.items()},
+            "outcomes": dict(self.outcomes),
+            "cut": self.cut,
+            "latency": {"p50": self.latency_p50, "p95": self.latency_p95},
+            "waited": self.waited,
+            "tokens": {
+                "prompt": self.tokens.prompt,
+                "cached": self.tokens.cached,
+                "generated": self.tokens.generated,
+                "reasoning": self.tokens.reasoning,
+                "total": self.tokens.total,
+            },
+            "requests": self.requests,
+            "price": {"source": price.source if price else None, "date": price.date if price else None},
+            "cost": self.cost.to_json(),
+            "categories": [category.to_json() for category in self.categories],
+            "residual": [residual.to_json() for residual in self.residual],
+            "by_task": [task.to_json() for task in self.by_task],
+        }
+
+
+def _pass_hats(runs: Sequence[Run]) -> dict[int, float | None]:
+    """pass^k for k = 2 and k = samples a task: the mean over tasks of C(c, k) / C(n, k); None where a task has n < k."""
+    most = max((run.planned for run in runs), default=0)
+    counts = [(sum(sample.score.strict for sample in run.judged), len(run.judged)) for run in runs]
+    return {k: known_mean([pass_hat(c, n, k) for c, n in counts]) for k in sorted({2, most} - {0})}
+
+
+def _outcome_rate(outcome: Outcome, runs: Sequence[Run]) -> float | None:
+    """The mean over tasks of the share of judged samples with this outcome, so that the four rates sum to 1."""
+    return known_mean([mean([float(outcome_of(sample) == outcome) for sample in run.judged]) for run in runs if run.judged])
+
+
+def _cost(by_task: Sequence[TaskFigures], samples: Sequence[Sample], credit: float | None, strict_pass: float | None) -> Cost:
+    serving = summed_cost(samples, [sample.cost for sample in samples])
+    production = known_mean([task.production_cost for task in by_task if task.credit is not None])
+    return Cost(
+        serving=serving,
+        uncached=summed_cost(samples, [sample.uncached for sample in samples]),
+        per_score_point=serving / credit if serving is not None and credit else None,
+        per_pass=production / strict_pass if production is not None and strict_pass else None,
+        loaded=serving,
+    )
+
+
+def _categories(by_task: Sequence[TaskFigures]) -> tuple[CategoryFigures, ...]:
+    """In the order in which the categories are first met."""
+    return tuple(
+        CategoryFigures(
+            name=name,
+            tasks=sum(1 for task in tasks if task.samples),
+            samples=sum(task.samples for task in tasks),
+            credit=known_mean([task.credit for task in tasks if task.credit is not None]),
+            strict_pass=known_mean([task.strict_pass for task in tasks if task.strict_pass is not None]),
+        )
+        for name in dict.fromkeys(task.category for task in by_task)
+        for tasks in [[task for task in by_task if task.category == name]]
+    )

@@ -1,0 +1,82 @@
+"""The verdict of one evaluation: the tree that is the JSON report.
+
+In: the routes in ladder order, their Runs in collection order, and the Gate. Out: a Verdict, from which every report is told. A
+Run without samples is one that was planned and not drawn, so that a route knows what it lacks.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ..routes.route import Route
+from ..sampling.run import Run
+from .gate import Gate, GateVerdict, judge_gate
+from .ladder import Promotion, cost_of_a_miss, frontier, promote
+from .route_figures import RouteFigures
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """All figures and what they come to. `gate` is None where there was none; `ladder` tells rungs from selected routes."""
+
+    routes: tuple[RouteFigures, ...]
+    gate: GateVerdict | None
+    promotion: Promotion
+    ladder: bool = False
+
+    @property
+    def gate_passed(self) -> bool | None:
+        """Whether the gate holds; None without one."""
+        return None if self.gate is None else self.gate.passed
+
+    def to_json(self) -> dict[str, Any]:
+        """The JSON report, version 1: every key is there, null where there is nothing to say."""
+        return {
+            "version": 1,
+            "routes": [route.to_json() for route in self.routes],
+            "gate": {"passed": None, "checks": []} if self.gate is None else self.gate.to_json(),
+            "comparisons": [],
+            "repair_map": [],
+            "promotion": self.promotion.to_json(),
+        }
+
+    def to_text(self) -> str:
+        """The JSON report as text. NaN and infinity are no JSON: they raise ValueError rather than being written."""
+        return json.dumps(self.to_json(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def judge(
+    routes: Sequence[Route],
+    runs: Sequence[Run],
+    *,
+    gate: Gate | None,
+    ladder: bool,
+    advisory_latency: Collection[str] = frozenset(),
+    baseline: str | None = None,
+) -> Verdict:
+    """Judge what was drawn.
+
+    `advisory_latency` names the routes whose latency says nothing about production (an embedded model); `baseline` the route that
+    need not hold the gate. Of two runs with one name, as when two tests share a task, the one with more samples counts.
+    """
+    drawn = _once(runs)
+    figures = [RouteFigures.of(route, [run for run in drawn if run.route == route.name]) for route in routes]
+    undominated = frontier(figures, cost_of_a_miss(figures, gate, baseline))
+    figures = [replace(route, frontier=undominated[route.name]) for route in figures]
+    found = None
+    if gate is not None:
+        found = judge_gate(gate, figures, ladder=ladder, advisory_latency=advisory_latency, baseline=baseline)
+    return Verdict(tuple(figures), found, promote(figures, gate, found, ladder=ladder, baseline=baseline), ladder)
+
+
+def _once(runs: Iterable[Run]) -> list[Run]:
+    """Each (route, file, task) once, in the order in which it first came."""
+    kept: dict[tuple[str, str, str], Run] = {}
+    for run in runs:
+        other = kept.get(run.name, run)
+        fuller = run if len(run.samples) > len(other.samples) else other
+        kept[run.name] = replace(fuller, planned=max(run.planned, other.planned))
+    return list(kept.values())

@@ -1,0 +1,96 @@
+"""What a Retry-After header asks for, and how often an attempt is made."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+
+from pytest_understudy.endpoints.retries import LONGEST_RETRY_AFTER, Retriable, retried, retry_after
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        (None, None),
+        ("", None),
+        ("soon", None),
+        ("nan", None),
+        ("0", 0.0),
+        ("-5", 0.0),
+        ("2", 2.0),
+        (" 1.5 ", 1.5),
+        ("3600", LONGEST_RETRY_AFTER),
+        ("inf", LONGEST_RETRY_AFTER),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0),
+        ("Wed, 21 Oct 2015 07:28:00", 0.0),
+        ("Wed, 99 Oct 2015 07:28:00 GMT", None),
+    ],
+)
+def test_retry_after_is_seconds_within_bounds_or_nothing(header: str | None, seconds: float | None) -> None:
+    assert retry_after(header) == seconds
+
+
+def test_retry_after_may_be_a_date() -> None:
+    wanted = retry_after(format_datetime(datetime.now(UTC) + timedelta(seconds=30), usegmt=True))
+    assert wanted is not None
+    assert 28 <= wanted <= 30
+
+
+class Attempts:
+    """Fails as it is told, then answers; counts."""
+
+    def __init__(self, *failures: Exception) -> None:
+        self._failures = list(failures)
+        self.made = 0
+
+    async def __call__(self) -> str:
+        self.made += 1
+        if self._failures:
+            raise self._failures.pop(0)
+        return "answer"
+
+    def retried(self, retries: int) -> str:
+        return asyncio.run(retried(self, retries=retries, backoff=0.001))
+
+
+def test_an_answer_is_not_asked_for_twice() -> None:
+    attempts = Attempts()
+    assert attempts.retried(5) == "answer"
+    assert attempts.made == 1
+
+
+def test_an_attempt_is_repeated_until_it_is_answered() -> None:
+    attempts = Attempts(Retriable("first"), Retriable("second"))
+    assert attempts.retried(2) == "answer"
+    assert attempts.made == 3
+
+
+def test_the_last_failure_is_the_one_that_is_told() -> None:
+    attempts = Attempts(Retriable("first"), Retriable("second"), Retriable("third"))
+    with pytest.raises(Retriable, match="second"):
+        attempts.retried(1)
+    assert attempts.made == 2
+
+
+def test_without_retries_there_is_one_attempt() -> None:
+    attempts = Attempts(Retriable("only"))
+    with pytest.raises(Retriable, match="only"):
+        attempts.retried(0)
+    assert attempts.made == 1
+
+
+def test_what_is_not_retriable_is_not_repeated() -> None:
+    attempts = Attempts(Retriable("first"), KeyError("a bug of ours"))
+    with pytest.raises(KeyError):
+        attempts.retried(5)
+    assert attempts.made == 2
+
+
+def test_the_wait_is_the_servers_wish() -> None:
+    started = time.perf_counter()
+    Attempts(Retriable("busy", retry_after=0.2)).retried(1)
+    assert 0.2 <= time.perf_counter() - started < 1

@@ -1,0 +1,205 @@
+from __future__ import annotations
+
+import pytest
+
+from pytest_understudy.reports.table import gate_lines, markdown, promotion_line, table_lines, terminal_lines
+from pytest_understudy.routes.route import Price, Route
+from pytest_understudy.sampling.run import Run, Sample
+from pytest_understudy.verdict.gate import Gate
+from pytest_understudy.verdict.verdict import Verdict, judge
+from tests.verdict.article import ROWS, Row
+from tests.verdict.made import error, route, run, sample
+
+PRICE = Price.blended(0.2)
+
+
+@pytest.fixture(scope="module")
+def article() -> Verdict:
+    runs = [run for row in ROWS for run in row.runs]
+    return judge([row.route for row in ROWS], runs, gate=Gate(strict_pass=0.93), ladder=True)
+
+
+def verdict_on(
+    *samples: Sample, of: Route | None = None, gate: Gate | None = None, planned: int | None = None, ladder: bool = False
+) -> Verdict:
+    only = of or route()
+    return judge([only], [run(only.name, "a", samples, planned=planned)], gate=gate, ladder=ladder)
+
+
+def row_of(verdict: Verdict, name: str) -> str:
+    return next(line for line in table_lines(verdict) if line.startswith(name))
+
+
+def notes(verdict: Verdict) -> list[str]:
+    lines = table_lines(verdict)
+    return lines[3 + len(verdict.routes) :]
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_the_articles_rows_read_as_in_the_article(article: Verdict, row: Row) -> None:
+    line = row_of(article, f"{row.name} ")
+    cells = [row.name, row.avg, row.strict, row.latency, row.total, row.serving, row.per_point]
+    places = [line.find(cell) for cell in cells]
+    assert -1 not in places, line
+    assert places == sorted(places), line
+    assert line.count(f" {row.total} ") == 2  # here all tokens are generated
+
+
+def test_the_columns_are_the_articles(article: Verdict) -> None:
+    first, second = table_lines(article)[:2]
+    words = ["route", "avg ± sd", "strict", "silent", "p50 / p95", "generated", "total", "serving", "cost /"]
+    assert [first.find(word) for word in words] == sorted(first.find(word) for word in words)
+    assert -1 not in [first.find(word) for word in words]
+    assert "score point" in second
+
+
+def test_lines_fit_a_terminal_and_carry_no_colour(article: Verdict) -> None:
+    lines = terminal_lines(article)
+    assert max(map(len, lines[: len(table_lines(article))])) <= 120
+    assert not any("\x1b" in line or line != line.rstrip() for line in lines)
+
+
+def test_strict_pass_is_shown_with_its_interval_and_a_legend(article: Verdict) -> None:
+    assert "94.0% [79, 99]" in row_of(article, "raw")
+    assert notes(article) == [
+        "[low, high]: 95% interval of the strict-pass rate on tasks like these; silent: valid and wrong, which no caller can see"
+    ]
+
+
+def test_harm_has_a_column_only_where_there_is_any(article: Verdict) -> None:
+    assert "harm" not in table_lines(article)[0]
+    verdict = verdict_on(sample(), sample(0.0, outcome="harm"))
+    assert table_lines(verdict)[0].index("silent") < table_lines(verdict)[0].index("harm") < table_lines(verdict)[0].index("p50")
+    assert "50.0%" in row_of(verdict, "raw")
+
+
+def test_an_unpriced_route_is_unpriced_and_not_free() -> None:
+    line = row_of(verdict_on(sample(latency=0.5), sample(0.5)), "raw")
+    assert line.split()[-2:] == ["unpriced", "unpriced"]
+    assert "$" not in line
+
+
+def test_a_priced_route_without_usage_is_unpriced_too() -> None:
+    line = row_of(verdict_on(sample(prompt=None, generated=None, price=PRICE), of=route(price=PRICE)), "raw")
+    assert line.split()[-4:] == ["-", "-", "unpriced", "unpriced"]
+
+
+def test_a_route_that_scores_nothing_has_no_price_of_a_point() -> None:
+    line = row_of(verdict_on(sample(0.0, price=PRICE, prompt=10_000), of=route(price=PRICE)), "raw")
+    assert line.split()[-2:] == ["$0.0020", "-"]
+
+
+def test_what_was_not_drawn_is_a_dash_and_never_0() -> None:
+    verdict = verdict_on(planned=3)
+    assert row_of(verdict, "raw").split() == ["raw", "(partial)", *"--------"]
+    assert notes(verdict) == ["raw: not drawn"]
+
+
+def test_a_partial_route_is_marked_and_says_what_it_lacks() -> None:
+    verdict = judge([route()], [run("raw", "a", [sample()] * 3), run("raw", "b", [], planned=3)], gate=None, ladder=False)
+    assert row_of(verdict, "raw").startswith("raw (partial)")
+    assert "raw: partial: 1 of 2 tasks, 3 of 6 samples drawn" in notes(verdict)
+
+
+def test_errors_and_replayed_samples_are_counted_where_there_are_any(article: Verdict) -> None:
+    verdict = verdict_on(sample(replayed=True), sample(), error())
+    assert row_of(verdict, "raw").startswith("raw (partial, replayed)")
+    assert "raw: 1 error among 3 samples, left out of these figures" in notes(verdict)
+    assert "raw: 1 of 3 samples replayed, with their recorded latency, tokens and cost" in notes(verdict)
+    assert not any("error" in line or "replayed" in line for line in table_lines(article))
+
+
+def test_samples_cut_short_are_said_over_one_in_a_hundred() -> None:
+    cut = verdict_on(*[sample()] * 90, *[sample(0.0, finish="length")] * 10)
+    assert 'raw: 10.0% of samples cut short at max_tokens: read its token ratios as "at least"' in notes(cut)
+    assert not any("cut short" in note for note in notes(verdict_on(*[sample()] * 199, sample(0.0, finish="length"))))
+
+
+def test_a_form_filled_slot_by_slot_says_that_its_prompt_counts_once_a_slot() -> None:
+    slots = route("slots", controls=("prefill",), fill="slots")
+    assert "slots: filled slot by slot, so its total tokens count the prompt once a slot" in notes(verdict_on(sample(), of=slots))
+    opening = route("opening", controls=("prefill",))
+    assert not any("slot" in note for note in notes(verdict_on(sample(), of=opening)))
+
+
+def test_cached_tokens_without_a_price_of_their_own_are_said_to_be_priced_as_input() -> None:
+    assert any("priced as input" in note for note in notes(verdict_on(sample(cached=4, price=PRICE), of=route(price=PRICE))))
+
+
+@pytest.mark.parametrize(
+    ("gate", "words"),
+    [
+        (Gate(strict_pass=0.99), ["strict pass", "at least 99.0%", "75.0%", "missed by 24.0 points"]),
+        (Gate(strict_pass=0.5), ["strict pass", "at least 50.0%", "75.0%", "held by 25.0 points"]),
+        (Gate(strict_pass=0.75), ["strict pass", "at least 75.0%", "75.0%", "held"]),
+        (Gate(strict_pass=0.75004), ["strict pass", "at least 75.0%", "75.0%", "missed by 0.004 points"]),
+        (Gate(credit=0.9), ["credit", "at least 0.9000", "0.8750", "missed by 0.0250"]),
+        (Gate(p95=0.4), ["p95 latency", "at most 0.40s", "1.00s", "missed by 0.60s"]),
+        (Gate(tokens=4), ["generated tokens a sample", "at most 4.0", "5.0", "missed by 1.0"]),
+        (Gate(cost=0.01), ["serving cost", "at most $0.0100", "-", "missed", "unpriced"]),
+        (Gate(silent=0.2), ["silent misses", "at most 20.0%", "25.0%", "missed by 5.0 points"]),
+        (Gate(harm=0.0), ["harm", "at most 0.0%", "0.0%", "held"]),
+    ],
+)
+def test_a_gate_row_says_by_how_much_it_held_or_missed(gate: Gate, words: list[str]) -> None:
+    line = gate_lines(verdict_on(sample(), sample(), sample(), sample(0.5), gate=gate))[-1]
+    assert [cell.strip() for cell in line.split("  ") if cell.strip()] == ["raw", *words]
+
+
+def test_the_gate_names_those_that_held_or_those_that_missed(article: Verdict) -> None:
+    assert gate_lines(article)[0] == "gate held by 'raw', 'prefill', 'sft-prefill' and 'sft-nothink', of 6 rungs"
+    assert gate_lines(verdict_on(sample(0.0), gate=Gate(strict_pass=0.5)))[0] == "gate missed by 'raw', of 1 route"
+    assert gate_lines(verdict_on(sample())) == []
+
+
+def test_an_advisory_row_says_that_it_is() -> None:
+    lines = gate_lines(verdict_on(sample(replayed=True), gate=Gate(p95=0.4)))
+    assert lines[0] == "gate held by 'raw', of 1 route"
+    assert lines[-1].startswith("  raw (replayed)")
+    assert lines[-1].endswith("missed by 0.60s  advisory: 1 of 1 sample replayed")
+
+
+def test_the_promotion_is_one_sentence(article: Verdict) -> None:
+    assert promotion_line(article).startswith("promote sft-nothink: ")
+    assert promotion_line(article).endswith("not confirmed on unseen tasks")
+    assert promotion_line(verdict_on(sample())).startswith("promote nothing: there is no gate")
+
+
+def test_a_terminal_shows_the_table_the_gate_and_the_promotion(article: Verdict) -> None:
+    lines = terminal_lines(article)
+    assert lines == [*table_lines(article), "", *gate_lines(article), "", promotion_line(article)]
+    without = verdict_on(sample())
+    assert terminal_lines(without) == [*table_lines(without), "", promotion_line(without)]
+
+
+def test_no_route_at_all_is_said() -> None:
+    verdict = judge([], [], gate=Gate(), ladder=True)
+    assert table_lines(verdict) == ["no route was judged"]
+    assert gate_lines(verdict) == ["gate missed: nothing was judged"]
+    assert "| route" not in markdown(verdict).partition("**")[0]
+
+
+def test_markdown_has_the_same_rows(article: Verdict) -> None:
+    text = markdown(article)
+    table = [line for line in text.splitlines() if line.startswith("|")]
+    cells = [cell.strip() for cell in table[2].strip("|").split("|")]
+    assert cells == ["raw", "0.9560 ±0.1847", "94.0% [79, 99]", "6.0%", "32.60s / 63.26s", "1.39M", "1.39M", "$0.278", "$0.291"]
+    assert set(table[1]) <= set("|:-")
+    header = [cell.strip() for cell in table[0].strip("|").split("|")]
+    assert header[-2:] == ["serving cost", "cost / score point"]
+    assert "missed by 1.8 points" in text
+    assert promotion_line(article) in text
+
+
+def test_a_name_cannot_break_a_markdown_table() -> None:
+    odd = route("a|b_*c*")
+    table = [line for line in markdown(verdict_on(sample(), of=odd)).splitlines() if line.startswith("|")]
+    assert table[2].startswith(r"| a\|b\_\*c\* ")
+    assert table[2].replace(r"\|", "").count("|") == table[0].count("|")
+
+
+def test_a_table_of_many_runs_keeps_the_order_of_the_ladder() -> None:
+    names = ["raw", "prefill", "nothink"]
+    runs: list[Run] = [run(name, "a", [sample()]) for name in reversed(names)]
+    verdict = judge([route(name) for name in names], runs, gate=None, ladder=True)
+    assert [line.split()[0] for line in table_lines(verdict)[3:6]] == names

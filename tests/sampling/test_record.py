@@ -1,0 +1,112 @@
+"""The record: what was paid for is found again, whatever became of its writer."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+
+from pytest_understudy.errors import ConfigError
+from pytest_understudy.sampling.record import Drawn, Record
+
+from .made import completion, plan
+
+
+def kept(folder: Path, key: str = "k", output: str = "yes", error: str | None = None) -> Path:
+    """A record of one line, by a process of its own."""
+    record = Record(folder)
+    record.keep(key, plan(), 0, Drawn(None, error) if error else Drawn(completion(output)))
+    record.close()
+    return max(folder.glob("*.jsonl"), key=lambda path: path.stat().st_mtime_ns)
+
+
+def test_a_sample_is_found_again_with_its_latency_and_tokens(tmp_path: Path) -> None:
+    kept(tmp_path)
+    found = Record(tmp_path).find("k")
+    assert found == Drawn(completion(), replayed=True)
+    assert Record(tmp_path).find("other") is None
+
+
+def test_a_line_has_the_keys_of_the_surface_and_no_other(tmp_path: Path) -> None:
+    (line,) = kept(tmp_path).read_text().splitlines()
+    data = json.loads(line)
+    assert list(data) == [
+        "key",
+        "route",
+        "task",
+        "sample",
+        "output",
+        "finish",
+        "error",
+        "tokens",
+        "latency",
+        "waited",
+        "requests",
+        "at",
+    ]
+    assert list(data["tokens"]) == ["prompt", "cached", "cache_write", "generated", "reasoning"]
+    assert data["requests"] == [{"tokens": data["tokens"], "latency": 0.5, "finish": "stop", "output": "yes"}]
+    assert (data["route"], data["task"], data["sample"]) == ("raw", "lamp", 0)
+
+
+def test_of_equal_keys_the_newest_wins_whatever_the_files_are_called(tmp_path: Path) -> None:
+    kept(tmp_path, output="old").rename(tmp_path / "z.jsonl")
+    kept(tmp_path, output="new").rename(tmp_path / "a.jsonl")
+    found = Record(tmp_path).find("k")
+    assert found is not None
+    assert found.completion is not None
+    assert found.completion.output == "new"
+
+
+def test_an_error_is_kept_and_asked_again(tmp_path: Path) -> None:
+    path = kept(tmp_path, error="refused")
+    assert json.loads(path.read_text())["error"] == "refused"
+    assert Record(tmp_path).find("k") is None
+
+
+def test_a_torn_last_line_is_skipped_and_told(tmp_path: Path) -> None:
+    path = kept(tmp_path)
+    line = path.read_bytes()
+    path.write_bytes(line + line.replace(b'"k"', b'"l"')[: len(line) // 2])
+    record = Record(tmp_path)
+    assert record.find("k") is not None
+    assert record.find("l") is None
+    assert record.notes == [f"{path.name}:2: a torn line was skipped; its sample is asked again"]
+
+
+@pytest.mark.parametrize("torn", [b"\xff\xfe", b"null\n", b"{}\n", b'{"key": 3}\n', b"\n"])
+def test_a_line_that_is_none_of_ours_is_skipped_and_told(tmp_path: Path, torn: bytes) -> None:
+    path = kept(tmp_path)
+    path.write_bytes(torn + path.read_bytes() if torn.endswith(b"\n") else path.read_bytes() + torn)
+    record = Record(tmp_path)
+    assert record.find("k") is not None
+    assert len(record.notes) == 1
+
+
+def test_read_only_records_may_be_compressed_files_or_folders(tmp_path: Path) -> None:
+    (tmp_path / "shipped").mkdir()
+    path = kept(tmp_path / "own")
+    with gzip.open(tmp_path / "shipped" / "record.jsonl.gz", "wb") as file:
+        file.write(path.read_bytes())
+    path.unlink()
+    for place in (tmp_path / "shipped", tmp_path / "shipped" / "record.jsonl.gz"):
+        record = Record(tmp_path / "own", recorded=[place])
+        assert record.find("k") == Drawn(completion(), replayed=True)
+    with pytest.raises(ConfigError, match="no such file or folder"):
+        Record(tmp_path, recorded=[tmp_path / "nowhere"])
+
+
+def test_a_record_that_is_not_read_finds_nothing_and_still_keeps(tmp_path: Path) -> None:
+    kept(tmp_path)
+    record = Record(tmp_path, read=False)
+    assert record.find("k") is None
+    record.keep("m", plan(), 1, Drawn(completion()))
+    record.close()
+    assert Record(tmp_path).find("m") is not None
+
+
+def test_nothing_is_written_where_nothing_was_drawn(tmp_path: Path) -> None:
+    Record(tmp_path / "new").close()
+    assert not (tmp_path / "new").exists()

@@ -1,0 +1,146 @@
+"""understudy.toml to Config: what it builds, and what it says of a file that is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from pytest_understudy.config import Config, find_config, load_config, missing_key
+from pytest_understudy.endpoints.endpoint import Tokens
+from pytest_understudy.errors import ConfigError
+
+LOCAL = """
+[endpoints.local]
+kind = "embedded"
+adapters = { ops = "ops.gguf" }
+
+[routes.raw]
+endpoint = "local"
+sampling = { temperature = 0.7, seed = 3 }
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path
+
+
+def loaded(folder: Path, text: str) -> Config:
+    (folder / "understudy.toml").write_text(dedent(text))
+    return load_config(folder / "understudy.toml")
+
+
+def test_a_route_extends_another_and_its_sampling_key_by_key(folder: Path) -> None:
+    config = loaded(
+        folder,
+        LOCAL
+        + """
+        [routes.prefill]
+        extends = "raw"
+        controls = ["prefill"]
+        fill = "slots"
+        sampling = { max_tokens = 100 }
+        """.replace("        ", ""),
+    )
+    route = config.routes["prefill"]
+    assert (route.endpoint, route.controls, route.fill) == ("local", ("prefill",), "slots")
+    assert (route.sampling.temperature, route.sampling.seed, route.sampling.max_tokens) == (0.7, 3, 100)
+
+
+def test_prices_are_blended_or_told_apart(folder: Path) -> None:
+    config = loaded(
+        folder,
+        LOCAL
+        + 'price = { blended = 0.2 }\n[routes.frontier]\nendpoint = "local"\nprice = { input = 3, cached = 0.3, output = 15 }\n',
+    )
+    tokens = Tokens(prompt=1_000_000, cached=500_000, generated=1_000_000)
+    blended, apart = config.routes["raw"].price, config.routes["frontier"].price
+    assert blended is not None
+    assert blended.cost(tokens) == pytest.approx(0.4)
+    assert apart is not None
+    assert apart.cost(tokens) == pytest.approx(1.5 + 0.15 + 15)
+    assert apart.uncached(tokens) == pytest.approx(18)
+    assert apart.uncached(tokens, 0.5) == pytest.approx(1.5 + 0.15 + 15)
+    assert apart.cost(Tokens(prompt=10)) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[understudi]", "understudy.toml: unknown table [understudi]; there are 'understudy', 'endpoints', 'routes' and 'gate'"),
+        ("[understudy]\nsample = 3", "understudy.toml: [understudy]: unknown key 'sample'; did you mean 'samples'?"),
+        ("[understudy]\nsamples = 0", "understudy.toml: [understudy] samples: input should be greater than or equal to 1"),
+        ("[understudy]\nladder = ['sft']" + LOCAL, "understudy.toml: [understudy] ladder: no route named 'sft'; there are 'raw'"),
+        ("[endpoints.local]\nmodel = 'x'", "understudy.toml: [endpoints.local] kind: an endpoint needs a kind"),
+        (LOCAL + "extends = 'row'", "[routes.raw] extends: no route named 'row'; there are 'raw'"),
+        (LOCAL + "extends = 'raw'", "[routes.raw] extends: routes extend each other in a circle: raw -> raw"),
+        (LOCAL + "adapter = 'opps'", "[routes.raw] adapter: endpoint 'local' has no adapter 'opps'; it has 'ops'"),
+        (LOCAL + "controls = ['prefil']", "[routes.raw] controls.0: input should be 'prefill', 'no_think' or 'schema'"),
+        (LOCAL + "fill = 'slots'", "[routes.raw] fill: fill says how a prefilled form is filled: add prefill to controls"),
+        (LOCAL + "controls = ['prefill', 'schema']", "[routes.raw] controls: route 'raw': prefill and schema exclude each other"),
+        (LOCAL + "price = { input = 1 }", "[routes.raw] price: a price is { blended } or { input, output }"),
+        (LOCAL + "price = { blended = 1, input = 1 }", "[routes.raw] price: blended is one price on all tokens"),
+        ("[gate]\nstrict = 0.9", "[gate]: unknown key 'strict'; did you mean 'strict_pass'?"),
+        ("[gate]\nstrict_pass = 1.2", "[gate] strict_pass: input should be less than or equal to 1"),
+        ("[routes]\nraw = 3", "[routes]: write a table for each, such as [routes.local]"),
+        ("[understudy\n", "understudy.toml: cannot be read as TOML"),
+    ],
+)
+def test_a_config_that_is_wrong_is_told_where_and_what(folder: Path, text: str, said: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        loaded(folder, text)
+    assert said in str(caught.value)
+
+
+SECRET = "sk-Abc123SuperSecret"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f'api_key = "{SECRET}"',
+        f'api_key_env = "{SECRET}"',
+        f'apikey = "{SECRET}"',
+        f'secret = "{SECRET}"',
+        f'whatever = "{SECRET}"',
+        f'timeout = "{SECRET}"',
+        f'retries = {{ a = "{SECRET}" }}',
+        f'api_key_env = ["{SECRET}"]',
+        f'preset = "{SECRET}"',
+        f'prefill = "{SECRET}"',
+    ],
+)
+def test_a_key_in_a_config_is_refused_without_printing_it(folder: Path, line: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        loaded(folder, f'[endpoints.far]\nkind = "openai"\nbase_url = "https://host.example/v1"\n{line}\n')
+    assert SECRET not in str(caught.value)
+    assert SECRET not in repr(caught.value)
+    assert "[endpoints.far]" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url", [f"https://me:{SECRET}@host.example/v1", f"https://host.example/v1?key={SECRET}", f"ftp://{SECRET}", SECRET]
+)
+def test_a_url_that_is_wrong_or_holds_a_password_is_refused_without_printing_it(folder: Path, url: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        loaded(folder, f'[endpoints.far]\nkind = "openai"\nbase_url = "{url}"\n')
+    assert SECRET not in str(caught.value)
+    assert "[endpoints.far] base_url" in str(caught.value)
+
+
+def test_a_key_that_is_not_set_is_named_by_its_variable(folder: Path) -> None:
+    config = loaded(folder, '[endpoints.far]\nkind = "openai"\nbase_url = "https://host.example/v1"\napi_key_env = "FAR_KEY"\n')
+    assert missing_key(config.endpoints["far"], {}) == "FAR_KEY"
+    assert missing_key(config.endpoints["far"], {"FAR_KEY": "x"}) is None
+
+
+def test_the_config_is_looked_up_from_the_path_towards_the_root(tmp_path: Path) -> None:
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    (tmp_path / "understudy.toml").touch()
+    assert find_config(tmp_path / "a" / "b" / "test_x.py", tmp_path) == tmp_path / "understudy.toml"
+    (tmp_path / "a" / "understudy.toml").touch()
+    assert find_config(tmp_path / "a" / "b", tmp_path) == tmp_path / "a" / "understudy.toml"
+    with pytest.raises(ConfigError, match=r"no understudy\.toml from"):
+        find_config(tmp_path / "a" / "b", tmp_path / "a" / "b")
