@@ -86,6 +86,8 @@ class Evaluation:
         self.endpoints = {name: self._endpoint(name, make_endpoint) for name in dict.fromkeys(r.endpoint for r in self.routes)}
         for route in self.routes:
             check_abilities(route, self.endpoints[route.endpoint])
+        if replay != "only" and part is None:
+            self._check_endpoints()
         self._tasks: dict[Path, list[Task]] = {}
         self._planned: dict[tuple[str, str, str], Run] = {}
         self._runs: dict[tuple[str, str, str], Run] = {}
@@ -226,6 +228,12 @@ class Evaluation:
 
     def _endpoint(self, name: str, make: MakeEndpoint) -> Endpoint:
         return make(self.config.endpoints[name], self.config.folder, self._part.addresses.get(name) if self._part else None)
+
+    def _check_endpoints(self) -> None:
+        """What an endpoint can tell of itself before it is asked: a missing package, a missing file."""
+        for endpoint in self.endpoints.values():
+            if check := getattr(endpoint, "check", None):
+                check()
 
     def _tasks_in(self, path: Path) -> list[Task]:
         path = path.resolve()

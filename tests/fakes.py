@@ -41,6 +41,9 @@ class ScriptedEndpoint:
             raise answer
         return answer if isinstance(answer, Completion) else completion(request, answer, obeys=self.obeys)
 
+    def identity(self, model: str | None, adapter: str | None) -> tuple[str, ...]:
+        return (self.kind, self.name, model or "", adapter or "")
+
     async def close(self) -> None:
         self.closed = True
 
@@ -88,6 +91,9 @@ class NoiseEndpoint:
         draw = random.Random(f"{self.seed}/{request.sampling.seed}/{request.prefix}/{self.asked}")
         text = "".join(draw.choice(self.pieces) for _ in range(draw.choice((0, 1, 2, 5, 20, 80))))
         return completion(request, text)
+
+    def identity(self, model: str | None, adapter: str | None) -> tuple[str, ...]:
+        return (self.kind, self.name, model or "", adapter or "")
 
     async def close(self) -> None:
         return None

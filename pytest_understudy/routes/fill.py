@@ -131,9 +131,9 @@ class _Filling:
         if slot.kind == "string" and cursor.in_escape and not rest:
             cursor.put(b'"')  # the stop string was an escaped quote, and the string goes on
             return
-        if not cursor.end_value() and slot.kind != "choice":
-            self._ended = bool(cursor.ends) or (cursor.in_string and cursor.allows(b'"'))
-            if not self._ended:
+        if not cursor.end_value():
+            self._ended |= bool(cursor.ends) or (slot.kind == "string" and cursor.in_string and cursor.allows(b'"'))
+            if slot.kind != "choice" and not self._ended:
                 return
         self._slot_spent = 0
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from ..endpoints.endpoint import Endpoint
-from ..errors import EndpointError, MissingSample, RouteEnded, UnderstudyError
+from ..errors import EndpointError, MissingSample, RouteEnded
 from ..routes.ask import ask, request_digest, sample_key
 from .permits import Share, permits
 from .record import Drawn, Record
@@ -124,7 +124,7 @@ class Sampler:
         except RouteEnded as failure:
             self._ended.setdefault(route, failure)
             return Drawn(None, str(failure))
-        except UnderstudyError as failure:
+        except EndpointError as failure:
             return Drawn(None, str(failure))
 
 

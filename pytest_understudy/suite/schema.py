@@ -68,12 +68,13 @@ def _closed(schema: Any, steps: Steps, open_ones: frozenset[str], partial: bool)
     alone = ("anyOf", "oneOf", "allOf" if len(schema.get("allOf", ())) == 1 else "")
     for more, part in _children(schema):
         inner = _closed(part, (*steps, *more), open_ones, more[0] in _TOGETHER and (partial or more[0] not in alone))
+        keyword, name = str(more[0]), more[-1]
         if len(more) == 1:
-            result[more[0]] = inner
-        elif isinstance(more[1], int):
-            result[more[0]] = [*result[more[0]][: more[1]], inner, *result[more[0]][more[1] + 1 :]]
+            result[keyword] = inner
+        elif isinstance(name, int):
+            result[keyword] = [*result[keyword][:name], inner, *result[keyword][name + 1 :]]
         else:
-            result[more[0]][more[1]] = inner
+            result[keyword][name] = inner
     if "properties" in schema and not partial and not any(keyword in schema for keyword in _SAYS_OF_OTHERS):
         result["additionalProperties"] = False
     return result

@@ -8,9 +8,9 @@ from typing import Any
 Schema = dict[str, Any]
 
 
-def of(required: bool = True, **properties: Schema) -> Schema:
-    """An object with these properties."""
-    return {"type": "object", "properties": properties, **({"required": list(properties)} if required else {})}
+def of(**properties: Schema) -> Schema:
+    """An object with these properties, all required."""
+    return {"type": "object", "properties": properties, "required": list(properties)}
 
 
 TEXT: Schema = {"type": "string"}
@@ -19,7 +19,7 @@ NODE: Schema = of(value=COUNT, next={"anyOf": [{"$ref": "#/$defs/node"}, {"type"
 
 PICKED: list[Schema] = [
     of(intent={"enum": ["refund", "billing", "other"]}, priority={"enum": ["S1", "S2", "S3"]}, summary=TEXT),
-    of(required=False, a=TEXT, b=COUNT, c={"type": "boolean"}),
+    {**of(a=TEXT, b=COUNT, c={"type": "boolean"}), "required": []},
     {**of(a=TEXT, b=COUNT, c={"type": "number"}), "required": ["b"]},
     of(code={"enum": ["S1", "S10", "S100", "SX"]}, state={"enum": ["open", "opened", "op"]}),
     of(quote={"enum": ['say "hi"', 'say "ho"', "say \\ nothing"]}, accent={"enum": ["été", "étai", "ète"]}),

@@ -56,7 +56,7 @@ def test_noise_fills_hundreds_of_forms_that_parse_and_are_valid(fill: Fill, gram
     ]
     assert unexplained == []
     valid = sum(not complaints for _, _, _, complaints in results)
-    assert valid >= 0.97 * len(results)
+    assert valid >= 0.99 * len(results)
 
 
 @pytest.mark.parametrize("fill", ["opening", "slots"])
