@@ -74,9 +74,10 @@ class _Filling:
         # Where a model that writes on could not go on at all, the one value that it missed is asked for as a slot.
         if self._form.of_json and (self._by_slots or self._failures):
             return slot_at(self._cursor, ended=self._ended, grammar=self._endpoint.abilities.grammar)
-        # The stop string may also occur inside a string: then it is left out once.
-        stop = () if self._stopped_inside or not self._form.closing else (self._form.closing,)
-        return Slot("rest", stop, self._request.sampling.max_tokens, None)
+        # The closing brackets may also occur inside a string: then they are left out once. An empty line is in no JSON, not in
+        # indented JSON either: a model that writes one has left the form, and would write on to its limit.
+        closing = () if self._stopped_inside or not self._form.closing else (self._form.closing,)
+        return Slot("rest", (*closing, "\n\n") if self._form.of_json else closing, self._request.sampling.max_tokens, None)
 
     def _asked(self, slot: Slot, tokens: int) -> Request:
         sampling = replace(self._request.sampling, max_tokens=tokens)

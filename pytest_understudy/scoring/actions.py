@@ -72,8 +72,8 @@ class Action:
             yield Check(f"{self.tool}.{name}", right, detail)
 
     def extra(self, given: Given) -> list[str]:
-        """The arguments and keys that nobody asked for."""
-        return [f"{self.tool}.{name}" for name in given.arguments if name not in self.arguments] + list(given.other)
+        """The arguments and keys that nobody asked for, sorted: the order in which they were given means nothing."""
+        return [f"{self.tool}.{name}" for name in sorted(given.arguments) if name not in self.arguments] + sorted(given.other)
 
     def _counted(self, given: Given) -> list[tuple[str, Expected]]:
         """An optional argument counts only where it is given."""

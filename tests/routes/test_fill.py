@@ -43,7 +43,7 @@ def test_an_opening_is_one_request_and_stops_at_the_end() -> None:
     assert completion.output == '{"intent": "billing", "priority": "S1", "summary": "Paid twice."}'
     assert completion.finish == "stop"
     assert endpoint.prefixes == ['{"intent": "']
-    assert endpoint.asked[0].stop == ("}",)
+    assert endpoint.asked[0].stop == ("}", "\n\n")
     assert completion.tokens.generated == len('billing", "priority": "S1", "summary": "Paid twice."')
 
 
@@ -70,7 +70,7 @@ def test_a_value_that_could_not_be_written_on_is_asked_for_alone() -> None:
 def test_the_stop_string_inside_a_string_is_asked_past() -> None:
     completion, endpoint = fill(EMAIL, "opening", 'billing", "priority": "S1", "summary": "in {braces} here"}', '} here"}')
     assert json.loads(completion.output)["summary"] == "in {braces} here"
-    assert [request.stop for request in endpoint.asked] == [("}",), ()]
+    assert [request.stop for request in endpoint.asked] == [("}", "\n\n"), ("\n\n",)]
 
 
 def test_a_stop_string_that_comes_early_is_put_back() -> None:
