@@ -156,7 +156,7 @@ class Embedded:
             "adapters": [str(path) for path in self._adapters.values()],
             "parallel": self.concurrency,
             "context": self._context,
-            "threads": _threads(),
+            "cores": _usable_cores(),
         }
         # -P: this folder must not be searched for modules, or our openai.py hides the package of that name.
         return [sys.executable, "-P", str(Path(__file__).with_name("llama_server.py")), json.dumps(settings)]
@@ -224,7 +224,5 @@ def _bundled(endpoint: Embedded, package: str) -> Path:
     return files[0]
 
 
-def _threads() -> int:
-    """One core is left to whoever asks: on two busy cores one thread made 45 tokens a second, two that sleep in turns 26."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, cores - 1)
+def _usable_cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
