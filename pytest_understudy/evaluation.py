@@ -26,6 +26,7 @@ from .scoring.score import Check, Score
 from .scoring.scorers import judged, scorer_for
 from .suite.files import check_unique, tasks_from
 from .suite.task import Task
+from .verdict.gate import check_reachable
 from .verdict.verdict import Verdict, judge
 
 MakeEndpoint = Callable[[EndpointSettings, Path, str | None], Endpoint]
@@ -134,6 +135,12 @@ class Evaluation:
             )
             for index in range(workers)
         ]
+
+    def check_gate(self) -> None:
+        """ConfigError where the gate's confidence asks for more tasks than there are, before anything is drawn."""
+        if self.config.gate is not None and self._planned:
+            tasks = len({(run.file, run.task) for run in self._planned.values()})
+            check_reachable(self.config.gate, tasks, rungs=len(self.routes) if self.ladder else 1)
 
     # -- while they run
 

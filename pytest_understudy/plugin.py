@@ -197,9 +197,15 @@ class Understudy:
         """Alone, everything that will run is drawn ahead. A worker, and a session that may stop early, draws item by item."""
         option = session.config.option
         failed = session.testsfailed and not option.continue_on_collection_errors
-        if option.collectonly or getattr(option, "setupplan", False) or failed or self._one_by_one:
+        if option.collectonly or getattr(option, "setupplan", False) or failed:
             return
-        self.evaluation.promise([plan for item in session.items if (plan := _plan(item)) is not None and _drawn_ahead(item)])
+        if not self._worker:
+            try:
+                self.evaluation.check_gate()
+            except UnderstudyError as failure:
+                raise pytest.UsageError(str(failure)) from None
+        if not self._one_by_one:
+            self.evaluation.promise([plan for item in session.items if (plan := _plan(item)) is not None and _drawn_ahead(item)])
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
@@ -237,7 +243,8 @@ class Understudy:
         if (run := item.stash.get(run_key, None)) is None:
             return report
         if call.when == "call" and report.failed:
-            if self.options.ladder and call.excinfo is not None and call.excinfo.errisinstance(AssertionError):
+            missed = call.excinfo is not None and call.excinfo.errisinstance(AssertionError)
+            if self.options.ladder and missed and not self.config.getoption("runxfail"):
                 report.outcome, report.wasxfail = "skipped", "rung missed"
             else:
                 report.sections.append(("understudy: worst samples", self._worst(item, run)))

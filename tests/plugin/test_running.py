@@ -237,3 +237,12 @@ def test_a_hostile_output_breaks_no_terminal_and_no_worker(suite: Suite, workers
     assert "\\x1b[2J" in text
     assert "more characters" in text
     assert Path(suite.path / ".understudy").is_dir()
+
+
+def test_a_threshold_that_so_few_tasks_can_never_show_is_a_usage_error_before_anything_is_asked(suite: Suite) -> None:
+    suite.with_config('[gate]\nstrict_pass = 0.9\nconfidence = 0.95\nestimand = "population"\n')
+    result = suite.run("--understudy-route=raw")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*[[]gate[]] strict_pass: 3 tasks can't show 0.9 at confidence 0.95*it needs * tasks*"])
+    assert suite.server.asked == []
+    assert suite.run("--understudy-route=raw", "--collect-only").ret == pytest.ExitCode.OK
