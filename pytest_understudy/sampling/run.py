@@ -32,7 +32,7 @@ class Plan:
         return (self.route.name, *self.task.name)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Sample:
     """One attempt. `error` is None where it was judged; an error's score is 0 and not strict, and stays out of means.
 
@@ -55,6 +55,9 @@ class Sample:
     error: str | None = None
     replayed: bool = False
     digest: str = ""  # of the output: tells distinct outputs apart where the text stayed behind
+
+    def __repr__(self) -> str:
+        return f"<Sample {self.number}: {'error' if self.error else f'credit {self.score.credit:.4f}, finish {self.finish}'}>"
 
     def to_json(self) -> dict[str, Any]:
         """Basic types only, without the output and the value."""
@@ -119,7 +122,7 @@ class Spread:
         return cls(mean(known), quantile(known, 0.5), p95, max(known))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Run:
     """All the samples of one task on one route: what one pytest item draws."""
 
@@ -133,6 +136,10 @@ class Run:
     confirm: bool
     planned: int
     samples: tuple[Sample, ...] = field(default=())
+
+    def __repr__(self) -> str:
+        """Short, and without a word of any output: pytest prints it under every failed assertion."""
+        return f"<Run {self.task} on {self.route}: {len(self.samples)} samples>"
 
     @classmethod
     def of(cls, plan: Plan, samples: Sequence[Sample]) -> Run:

@@ -54,7 +54,7 @@ class Tool:
         return {"name": self.name, "description": self.description, "parameters": dict(self.parameters)}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Task:
     """One unit of work: an input, a form, what is expected, a category.
 
@@ -81,6 +81,10 @@ class Task:
     file: str = ""
     source: str = ""
     folder: str = ""  # where the suite's own modules (scorers) are imported from
+
+    def __repr__(self) -> str:
+        """Short: pytest prints it under every failed assertion, also of tasks whose text is kept for confirmation."""
+        return f"<Task {self.id} of {self.file}>" if self.file else f"<Task {self.id}>"
 
     @property
     def name(self) -> tuple[str, str]:

@@ -117,7 +117,7 @@ def _best(routes: Sequence[RouteFigures], rank: Rank) -> tuple[RouteFigures | No
     ranked = [route for route in routes if route.name in known]
     if len(routes) == 1:
         figure = f" ({rank.words}: {rank.figure(known[routes[0].name])})" if ranked else ""
-        return routes[0], f"no other can be promoted{figure}"
+        return routes[0], f"it alone can be promoted{figure}"
     if not ranked:
         return None, f"{listed(route.name for route in routes)} hold the gate, but have no {rank.words} to be ranked by"
     least = min(ranked, key=lambda route: _mean(known[route.name]))

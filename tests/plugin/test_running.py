@@ -246,3 +246,16 @@ def test_a_threshold_that_so_few_tasks_can_never_show_is_a_usage_error_before_an
     result.stderr.fnmatch_lines(["*[[]gate[]] strict_pass: 3 tasks can't show 0.9 at confidence 0.95*it needs * tasks*"])
     assert suite.server.asked == []
     assert suite.run("--understudy-route=raw", "--collect-only").ret == pytest.ExitCode.OK
+
+
+def test_an_assertion_shows_no_word_of_an_output_or_a_task(suite: Suite) -> None:
+    suite.with_test(
+        "import pytest\n\n@pytest.mark.holdout('emails.yaml')\ndef test_emails(task, run):\n    assert run.credit > 1\n"
+    )
+    suite.with_tasks((suite.path / "emails.yaml").read_text().replace("scorer: fields", "scorer: fields\nconfirm: true"))
+    result = suite.run("--understudy-route=raw", "-l", "-vv")
+    result.stdout.fnmatch_lines(
+        ["*<Run broken-lamp on raw: 2 samples>.credit*", "*a confirmation task: its samples are not shown*"]
+    )
+    result.stdout.no_fnmatch_line("*My lamp came broken*")
+    result.stdout.no_fnmatch_line('*"intent"*')
