@@ -37,8 +37,8 @@ class Connections:
     """Clients for `url`, as many as there are requests in flight. Used on one event loop at a time."""
 
     # A pool looks at all its connections for each request. benchmarks/transport.py, whole processes, 7,500 answers of 0.1 s with
-    # 256 in flight: one pool 8.8 s, eight clients 4.8, a client a request in flight 4.3, httpx2 over aiohttp 3.8, aiohttp 3.7;
-    # 750 with 64 in flight: 1.97, 1.98, 1.97, 1.89, 1.68. So a second HTTP library is not worth its place.
+    # 256 in flight: one pool 7.6 s, eight clients 4.5, a client a request in flight 4.1, httpx2 over aiohttp 3.6, aiohttp 3.4;
+    # 750 with 64 in flight: 1.78, 1.72, 1.75, 1.67, 1.50. A second HTTP library is not worth its place for that.
 
     def __init__(self, url: str, key: Secret | None, timeout: float) -> None:
         self._url = httpx2.URL(url)
