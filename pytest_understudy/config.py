@@ -291,7 +291,7 @@ def _routes(tables: Mapping[str, dict[str, Any]], endpoints: Mapping[str, Endpoi
         route = Route(
             name=key,
             endpoint=table.endpoint,
-            model=table.model,
+            model=table.model or endpoints[table.endpoint].settings.get("model"),  # an embedded endpoint serves one
             adapter=table.adapter,
             controls=tuple(dict.fromkeys(table.controls)),
             fill=table.fill or "opening",

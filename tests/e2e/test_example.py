@@ -7,7 +7,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +14,8 @@ from typing import Any
 
 import pytest
 import yaml
+
+from ..plugin.conftest import INTERRUPTIBLE
 
 EXAMPLE = Path(__file__).parents[2] / "example_suite"
 TASKS = 3
@@ -35,7 +36,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def command(*args: str) -> list[str]:
-    return [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--understudy-samples=1", *args]
+    return [*INTERRUPTIBLE, "-p", "no:cacheprovider", "--understudy-samples=1", *args]
 
 
 def run(folder: Path, *args: str) -> tuple[subprocess.CompletedProcess[str], dict[str, Any]]:
@@ -123,7 +124,7 @@ def test_the_server_dies_with_its_session(folder: Path, how: signal.Signals, wor
     started = time.monotonic()
     session.communicate(timeout=30)
     if how == signal.SIGINT and not workers:
-        assert time.monotonic() - started < 3
+        assert time.monotonic() - started < 10
     assert session.returncode != 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from textwrap import dedent
@@ -12,6 +13,12 @@ import pytest
 
 from .server import Reply, Server, said
 
+# Where the tests run in the background of a script, SIGINT is ignored, and a child inherits that.
+INTERRUPTIBLE = (
+    sys.executable,
+    "-c",
+    "import signal, pytest; signal.signal(signal.SIGINT, signal.default_int_handler); raise SystemExit(pytest.console_main())",
+)
 TASKS = """
 instructions: Triage the e-mail.
 form:
