@@ -164,9 +164,9 @@ class Evaluation:
         return self._engine.ended(plan.route.name)
 
     def collect(self, run: Run) -> None:
-        """A run that was drawn, here or by a worker; of two the longer."""
+        """A run that was drawn, here or by a worker; of two the longer, of equals the one drawn here, which has its outputs."""
         before = self._runs.get(run.name)
-        if before is None or len(before.samples) <= len(run.samples):
+        if before is None or len(before.samples) < len(run.samples):
             self._runs[run.name] = run
 
     def rebuild(self, name: tuple[str, str, str]) -> None:

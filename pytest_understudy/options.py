@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -123,7 +124,7 @@ class Options:
             concurrency=get("concurrency"),
             split=get("split"),
             config=here / get("config") if get("config") else None,
-            record=here / get("record") if get("record") else config.rootpath / ".understudy",
+            record=_record(here / get("record") if get("record") else config.rootpath / ".understudy"),
             replay=get("replay"),
             **{name: get(name) for name in _THRESHOLDS},
             reports=tuple(_report(here / name) for name in get("report")),
@@ -161,6 +162,16 @@ def _report(path: Path) -> Path:
     if path.is_dir() or not path.parent.is_dir():
         raise pytest.UsageError(f"--understudy-report={path}: no report can be written there")
     return path
+
+
+def _record(folder: Path) -> Path:
+    """The record's folder, if one can be made there: what is drawn and not recorded is paid for twice."""
+    there = next(place for place in (folder, *folder.parents) if place.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK):
+        raise pytest.UsageError(
+            f"--understudy-record={folder}: no samples can be recorded there: {there} is not a folder to write in"
+        )
+    return folder
 
 
 def _names(text: str) -> tuple[str, ...]:

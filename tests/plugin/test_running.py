@@ -259,3 +259,25 @@ def test_an_assertion_shows_no_word_of_an_output_or_a_task(suite: Suite) -> None
     )
     result.stdout.no_fnmatch_line("*My lamp came broken*")
     result.stdout.no_fnmatch_line('*"intent"*')
+
+
+def test_a_second_test_of_a_task_sees_its_outputs_too(suite: Suite) -> None:
+    suite.with_test(
+        """
+        import pytest
+
+        @pytest.mark.holdout("emails.yaml")
+        class TestEmails:
+            def test_first(self, run):
+                assert run.samples[0].output.startswith("{")
+
+            def test_second(self, run):
+                assert run.samples[0].value["intent"] in ("refund", "question")
+
+            def test_that_asks_for_nothing(self):
+                pass
+        """
+    )
+    result = suite.run("--understudy-route=raw")
+    result.assert_outcomes(passed=9)
+    assert len(suite.server.asked) == 6

@@ -237,3 +237,10 @@ def test_another_plugin_may_bring_an_endpoint(suite: Suite) -> None:
     )
     routes = suite.report("--understudy-route=raw")["routes"]
     assert routes[0]["tokens"]["generated"] == 9
+
+
+def test_a_record_that_cannot_be_written_is_a_usage_error_at_the_start(suite: Suite) -> None:
+    (suite.path / "file").touch()
+    result = suite.run("--understudy-route=raw", "--understudy-record=file/record")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*no samples can be recorded there: *file is not a folder to write in*"])
