@@ -1,4 +1,4 @@
-"""The article's e-mail form, as a holdout: ten e-mails, each drawn a few times on every route of the ladder."""
+"""A form for customers' e-mails, as a holdout: ten of them, each drawn a few times on every route of the ladder."""
 
 import pytest
 

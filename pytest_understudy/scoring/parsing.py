@@ -49,8 +49,8 @@ class Parsed:
 def parsed(output: str) -> Parsed:
     """The whole text if it parses, else the last fenced JSON, else the last complete top-level JSON object or array.
 
-    Source: docs/reference/figures.md, "Scores", parsing. A bare number, string or word in prose is no value; alone, or in a fence, it is
-    one.
+    A bare number, string or word in prose is no value; alone, or in a fence, it is one. Source: docs/reference/figures.md,
+    "Scores", parsing.
     """
     # As it stands first: in a text that is JSON, `<think>` can only be inside a string.
     whole = output.strip()

@@ -211,7 +211,8 @@ def _complaints(form: Form, found: parsing.Parsed, value: Any, output: str) -> l
 def _outcome(content: Score, general: tuple[Check, ...], strict: bool) -> Outcome:
     """harm as the scorer says; pass where strict; detectable where a check fails that every answer gets; else silent.
 
-    Source: docs/reference/figures.md, "Samples". The scorer may also say detectable, where the caller sees that the shape is wrong.
+    The scorer may also say detectable, where the caller sees that the shape is wrong. Source: docs/reference/figures.md,
+    "Samples".
     """
     if content.outcome == "harm":
         return "harm"
