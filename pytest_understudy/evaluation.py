@@ -6,24 +6,22 @@ and at the end one Verdict. It knows nothing of pytest; whoever drives it calls 
 
 from __future__ import annotations
 
-import hashlib
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from .config import Config, EndpointSettings, missing_key
-from .endpoints.endpoint import Endpoint, Tokens
-from .errors import ConfigError, RouteEnded, ScorerError, TaskError, listed
+from .endpoints.endpoint import Endpoint
+from .errors import ConfigError, RouteEnded, TaskError, listed
 from .routes.ask import check_abilities, check_controls
 from .routes.route import Route
 from .sampling.permits import Share, share
 from .sampling.record import Drawn, Record
 from .sampling.run import Plan, Run, Sample
 from .sampling.sampler import Sampler
-from .scoring.score import Check, Score
-from .scoring.scorers import judged, scorer_for
+from .sampling.scored import sample_of, sample_of_error
+from .scoring.scorers import scorer_for
 from .suite.files import check_unique, tasks_from
 from .suite.task import Task
 from .verdict.gate import check_reachable
@@ -180,7 +178,7 @@ class Evaluation:
             engine = self._new_sampler(record, "only")
             self.collect(Run.of(plan, [self._sample(plan, number, one) for number, one in enumerate(engine.wait(plan))]))
         except (TaskError, StopIteration):
-            lost = [_error_sample(number, Drawn(None, "lost: the worker crashed")) for number in range(skeleton.planned)]
+            lost = [sample_of_error(number, "lost: the worker crashed") for number in range(skeleton.planned)]
             self.collect(replace(skeleton, samples=tuple(lost)))
 
     # -- after they ran
@@ -277,59 +275,9 @@ class Evaluation:
         )
 
     def _sample(self, plan: Plan, number: int, drawn: Drawn) -> Sample:
-        sample = _scored(plan, number, drawn)
+        sample = sample_of(plan, number, drawn)
         self._on_sample(sample)
         return sample
-
-
-def _scored(plan: Plan, number: int, drawn: Drawn) -> Sample:
-    """A drawn sample with its score and its price. A scorer's exception makes it an error, not a miss."""
-    done = drawn.completion
-    if done is None:
-        return _error_sample(number, drawn)
-    price, share_cached = plan.route.price, plan.route.production_cached_share or 0.0
-    requests = [request.tokens for request in done.requests]
-    cost = _total(price.cost(tokens) for tokens in requests) if price else None
-    uncached = _total(price.uncached(tokens, share_cached) for tokens in requests) if price else None
-    error = None
-    try:
-        value, score = judged(plan.task, done.output, done.finish)
-    except ScorerError as failure:
-        value, score, error = None, _no_score(str(failure)), str(failure)
-    return Sample(
-        number=number,
-        output=done.output,
-        value=value,
-        finish=done.finish,
-        score=score,
-        tokens=done.tokens,
-        latency=done.latency,
-        waited=done.waited,
-        requests=len(done.requests),
-        cost=cost,
-        uncached=uncached,
-        error=error,
-        replayed=drawn.replayed,
-        digest=hashlib.sha256(done.output.encode("utf-8", "replace")).hexdigest()[:16],
-    )
-
-
-def _error_sample(number: int, drawn: Drawn) -> Sample:
-    error = drawn.error or "no answer"
-    return Sample(
-        number=number, output="", value=None, finish="error", score=_no_score(error), tokens=Tokens(), latency=None, error=error,
-        replayed=drawn.replayed,
-    )  # fmt: skip
-
-
-def _no_score(error: str) -> Score:
-    return Score(0.0, False, (Check("error", False, error),))
-
-
-def _total(costs: Iterable[float | None]) -> float | None:
-    """The sum; None where a part is unknown, for a cost that leaves something out is no cost."""
-    known = list(costs)
-    return math.fsum(cost for cost in known if cost is not None) if known and None not in known else None
 
 
 def _shown(path: Path, root: Path) -> str:

@@ -1,0 +1,73 @@
+"""From what was drawn to a Sample: its score and its price.
+
+In: a plan and one of its draws, new or from the record. Out: a Sample. Neither score nor price is in the record: a suite can be
+scored and priced again without asking again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterable
+
+from ..endpoints.endpoint import Tokens
+from ..errors import ScorerError
+from ..scoring.score import Check, Score
+from ..scoring.scorers import judged
+from .record import Drawn
+from .run import Plan, Sample
+
+
+def sample_of(plan: Plan, number: int, drawn: Drawn) -> Sample:
+    """The sample of a draw. A scorer's exception makes it an error, not a miss of the model."""
+    done = drawn.completion
+    if done is None:
+        return sample_of_error(number, drawn.error or "no answer", replayed=drawn.replayed)
+    price, share_cached = plan.route.price, plan.route.production_cached_share or 0.0
+    requests = [request.tokens for request in done.requests]
+    error = None
+    try:
+        value, score = judged(plan.task, done.output, done.finish)
+    except ScorerError as failure:
+        value, score, error = None, _no_score(str(failure)), str(failure)
+    return Sample(
+        number=number,
+        output=done.output,
+        value=value,
+        finish=done.finish,
+        score=score,
+        tokens=done.tokens,
+        latency=done.latency,
+        waited=done.waited,
+        requests=len(done.requests),
+        cost=_total(price.cost(tokens) for tokens in requests) if price else None,
+        uncached=_total(price.uncached(tokens, share_cached) for tokens in requests) if price else None,
+        error=error,
+        replayed=drawn.replayed,
+        digest=hashlib.sha256(done.output.encode("utf-8", "replace")).hexdigest()[:16],
+    )
+
+
+def sample_of_error(number: int, error: str, *, replayed: bool = False) -> Sample:
+    """A sample that was never answered, or whose answer nobody can judge."""
+    return Sample(
+        number=number,
+        output="",
+        value=None,
+        finish="error",
+        score=_no_score(error),
+        tokens=Tokens(),
+        latency=None,
+        error=error,
+        replayed=replayed,
+    )
+
+
+def _no_score(error: str) -> Score:
+    return Score(0.0, False, (Check("error", False, error),))
+
+
+def _total(costs: Iterable[float | None]) -> float | None:
+    """The sum; None where a part is unknown, for a cost that leaves something out is no cost."""
+    known = list(costs)
+    return math.fsum(cost for cost in known if cost is not None) if known and None not in known else None

@@ -1,0 +1,77 @@
+"""A draw's score and its price."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from pytest_understudy.endpoints.endpoint import Completion, Exchange, Tokens
+from pytest_understudy.routes.route import Price
+from pytest_understudy.sampling.record import Drawn
+from pytest_understudy.sampling.run import Plan, Run
+from pytest_understudy.sampling.scored import sample_of, sample_of_error
+
+from .made import completion, plan
+
+PRICE = Price(input=3.0, cached=0.3, output=15.0)
+
+
+def priced(price: Price | None = PRICE, share: float | None = None, **task: object) -> Plan:
+    made = plan(samples=3)
+    return replace(
+        made,
+        task=replace(made.task, **{"expect": "yes", **task}),  # type: ignore[arg-type]  # fields of a Task
+        route=replace(made.route, price=price, production_cached_share=share),
+    )
+
+
+def two_requests(second: Tokens) -> Completion:
+    first = Tokens(prompt=1000, cached=800, generated=10)
+    requests = (Exchange("y", "stop", first, 0.2), Exchange("es", "stop", second, 0.3))
+    return Completion("yes", "stop", first + second, 0.5, requests=requests)
+
+
+def test_a_cost_is_computed_request_by_request_and_cached_tokens_at_their_price() -> None:
+    sample = sample_of(priced(), 1, Drawn(two_requests(Tokens(prompt=2000, cached=0, generated=20))))
+    assert sample.cost == pytest.approx((200 * 3 + 800 * 0.3 + 10 * 15 + 2000 * 3 + 20 * 15) / 1e6)
+    assert sample.uncached == pytest.approx((3000 * 3 + 30 * 15) / 1e6)
+    assert (sample.number, sample.requests, sample.latency, sample.score.strict) == (1, 2, 0.5, True)
+
+
+def test_uncached_holds_the_share_that_productions_cache_will() -> None:
+    sample = sample_of(priced(share=0.5), 0, Drawn(two_requests(Tokens(prompt=2000, generated=20))))
+    assert sample.uncached == pytest.approx((1500 * 3 + 1500 * 0.3 + 30 * 15) / 1e6)
+
+
+def test_where_one_requests_tokens_are_unknown_the_cost_is_too() -> None:
+    sample = sample_of(priced(), 0, Drawn(two_requests(Tokens())))
+    assert (sample.cost, sample.uncached) == (None, None)
+    assert sample_of(priced(price=None), 0, Drawn(completion())).cost is None
+
+
+def test_a_scorer_that_raises_makes_an_error_that_was_paid_for() -> None:
+    def broken(task: object, answer: object) -> float:
+        raise KeyError("oops")
+
+    sample = sample_of(priced(scorer=broken), 0, Drawn(completion()))
+    assert sample.error is not None
+    assert "oops" in sample.error
+    assert sample.cost is not None
+    run = Run.of(priced(), [sample, sample_of_error(1, "refused"), sample_of(priced(), 2, Drawn(completion()))])
+    assert (run.errors, run.credit, run.strict_pass, run.pass_hat(1), run.pass_hat(2)) == (2, 1.0, 1.0, 1.0, None)
+    assert run.cost == pytest.approx(2 * sample.cost)
+
+
+def test_a_run_of_errors_has_a_credit_of_0_and_holds_no_finite_budget() -> None:
+    run = Run.of(priced(), [sample_of_error(0, "refused")])
+    assert (run.credit, run.strict_pass, run.errors, run.cost) == (0.0, 0.0, 1, None)
+    assert run.tokens.p95 == run.latency.max == float("inf")
+
+
+def test_under_twenty_samples_p95_is_the_maximum() -> None:
+    samples = [sample_of(priced(), number, Drawn(completion(latency=float(number)))) for number in range(19)]
+    assert Run.of(priced(), samples).latency.p95 == 18.0
+    assert Run.of(priced(), [*samples, sample_of(priced(), 19, Drawn(completion(latency=19.0)))]).latency.p95 == pytest.approx(
+        18.05
+    )
