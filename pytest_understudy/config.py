@@ -23,14 +23,13 @@ from .errors import ConfigError, listed
 from .routes.route import Price, Route
 from .verdict.gate import Gate
 
-Replay = Literal["auto", "only", "off"]
 Share = Annotated[float, Field(ge=0, le=1)]
 Dollars = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]
 
 
 class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
 
 Table = TypeVar("Table", bound=_Table)
@@ -118,7 +117,6 @@ class EndpointSettings:
     name: str
     kind: str
     settings: Mapping[str, Any]
-    concurrency: int
 
     @property
     def key_env(self) -> str | None:
@@ -171,7 +169,7 @@ def find_config(start: Path, root: Path) -> Path:
         if folder == root or root not in folder.parents:
             break
     pyproject = root / "pyproject.toml"
-    if pyproject.is_file() and "understudy" in _toml(pyproject).get("tool", {}):
+    if pyproject.is_file() and _tool_table(_toml(pyproject), pyproject) is not None:
         return pyproject
     raise ConfigError(
         f"no understudy.toml from {start} up to {root}, and no [tool.understudy] in its pyproject.toml; "
@@ -183,7 +181,7 @@ def load_config(path: Path) -> Config:
     """The config in an understudy.toml or a pyproject.toml; ConfigError names the file and the key."""
     data = _toml(path)
     if path.name == "pyproject.toml":
-        table = dict(data.get("tool", {}).get("understudy", {}))
+        table = dict(_tool_table(data, path) or {})
         data = {name: table.pop(name) for name in ("endpoints", "routes", "gate") if name in table}
         data["understudy"] = table
     name = path.name
@@ -226,6 +224,15 @@ def _toml(path: Path) -> dict[str, Any]:
         raise ConfigError(f"cannot be read as TOML: {failure}", at=path.name) from None
 
 
+def _tool_table(data: Mapping[str, Any], path: Path) -> dict[str, Any] | None:
+    """[tool.understudy] of a pyproject.toml."""
+    tools = data.get("tool")
+    table = tools.get("understudy") if isinstance(tools, dict) else None
+    if table is not None and not isinstance(table, dict):
+        raise ConfigError("this is a table", at=f"{path.name}: [tool.understudy]")
+    return table
+
+
 def _tables(data: Mapping[str, Any], kind: str, name: str) -> dict[str, dict[str, Any]]:
     tables = data.get(kind, {})
     if not isinstance(tables, dict) or not all(isinstance(table, dict) for table in tables.values()):
@@ -244,20 +251,19 @@ def _endpoint(key: str, table: dict[str, Any], name: str) -> EndpointSettings:
     settings = {name: value for name, value in table.items() if name != "kind"}
     if kind in _ENDPOINTS:
         settings = _read(_ENDPOINTS[kind], table, at).model_dump(exclude={"kind"})
-        _check_endpoint(settings, at)
-    concurrency = settings.get("concurrency", 1)
-    return EndpointSettings(key, kind, settings, concurrency if isinstance(concurrency, int) and concurrency > 0 else 1)
+    _check_endpoint(settings, at)
+    return EndpointSettings(key, kind, settings)
 
 
 def _check_endpoint(settings: Mapping[str, Any], at: str) -> None:
     variable = settings.get("api_key_env")
     # Capitals only: what has small letters may be the key itself, and is not printed.
-    if variable is not None and not re.fullmatch(r"[A-Z_][A-Z0-9_]{0,63}", variable):
+    if variable is not None and not (isinstance(variable, str) and re.fullmatch(r"[A-Z_][A-Z0-9_]{0,63}", variable)):
         raise ConfigError(
             "this is not a variable's name (capital letters, digits, _): write the name; the key itself stays outside",
             at=f"{at} api_key_env",
         )
-    if "base_url" in settings:
+    if isinstance(settings.get("base_url"), str):
         _check_url(settings["base_url"], f"{at} base_url")
 
 
@@ -308,7 +314,7 @@ def _extended(key: str, tables: Mapping[str, dict[str, Any]], name: str) -> dict
     chain = [key]
     while (parent := tables[chain[-1]].get("extends")) is not None:
         at = f"{name}: [routes.{chain[-1]}] extends"
-        if parent not in tables:
+        if not isinstance(parent, str) or parent not in tables:
             raise ConfigError(f"no route named {parent!r}; there are {listed(tables)}", at=at)
         if parent in chain:
             raise ConfigError(f"routes extend each other in a circle: {' -> '.join([*chain, parent])}", at=at)
@@ -316,10 +322,10 @@ def _extended(key: str, tables: Mapping[str, dict[str, Any]], name: str) -> dict
     merged: dict[str, Any] = {}
     for link in reversed(chain):
         table = tables[link]
-        sampling = {**merged.get("sampling", {}), **table["sampling"]} if isinstance(table.get("sampling"), dict) else None
+        before, own = merged.get("sampling"), table.get("sampling")
         merged.update(table)
-        if sampling is not None:
-            merged["sampling"] = sampling
+        if isinstance(before, dict) and isinstance(own, dict):
+            merged["sampling"] = {**before, **own}
     return merged
 
 
@@ -359,6 +365,8 @@ def _complaint(failure: ValidationError, model: type[_Table], at: str) -> Config
         return _unknown_key(str(problem["loc"][-1]), [str(part) for part in problem["loc"][:-1]], model, at)
     if problem["type"] == "missing":
         return ConfigError(f"{key!r} is missing", at=at)
+    if problem["type"] == "model_type":
+        return ConfigError("this is a table, such as { key = value }", at=f"{at} {key}".strip())
     message = problem["msg"]
     return ConfigError(message[:1].lower() + message[1:], at=f"{at} {key}".strip())
 

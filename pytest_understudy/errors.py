@@ -7,6 +7,7 @@ about it. A bug of ours is none of these and is not caught anywhere.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 
 class UnderstudyError(Exception):
@@ -42,7 +43,12 @@ class ScorerError(UnderstudyError):
 
 
 class EndpointError(UnderstudyError):
-    """A request got no answer that can be judged: the sample is an error, the run goes on."""
+    """A request got no answer that can be judged: the sample is an error, the run goes on.
+
+    `answered` holds the sample's requests that were answered before (endpoints' Exchanges): they were paid for.
+    """
+
+    answered: tuple[Any, ...] = ()
 
 
 class RouteEnded(EndpointError):

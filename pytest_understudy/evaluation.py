@@ -6,18 +6,20 @@ and at the end one Verdict. It knows nothing of pytest; whoever drives it calls 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from .config import Config, EndpointSettings, missing_key
 from .endpoints.endpoint import Endpoint
-from .errors import ConfigError, RouteEnded, TaskError, listed
+from .errors import ConfigError, EndpointError, TaskError, listed
 from .routes.ask import check_abilities, check_controls
 from .routes.route import Route
 from .sampling.permits import Share, share
-from .sampling.record import Drawn, Record
+from .sampling.record import Record, now, recorded_files
 from .sampling.run import Plan, Run, Sample
 from .sampling.sampler import Sampler
 from .sampling.scored import sample_of, sample_of_error
@@ -55,7 +57,7 @@ class Part:
 
 
 class Evaluation:
-    """One session's evaluation. `routes` are those that can run; `skipped` says of a rung why it cannot."""
+    """One session's evaluation; `routes` are those that can run."""
 
     def __init__(
         self,
@@ -80,14 +82,16 @@ class Evaluation:
         self._record_folder = record
         self._on_sample = on_sample
         self._part = part
-        self.skipped: dict[str, str] = {}
-        self.routes = self._open(config.selected(names, controls))
-        self.endpoints = {name: self._endpoint(name, make_endpoint) for name in dict.fromkeys(r.endpoint for r in self.routes)}
-        for route in self.routes:
-            check_abilities(route, self.endpoints[route.endpoint])
-        if replay != "only" and part is None:
-            self._check_endpoints()
+        self._started = now()
+        self._missing: dict[str, str] = {}  # of a rung that cannot run, the variable that is not set
+        selected = config.selected(names, controls)
+        made = {name: self._endpoint(name, make_endpoint) for name in dict.fromkeys(route.endpoint for route in selected)}
+        self.routes = self._open(selected)
+        self.endpoints = {route.endpoint: made[route.endpoint] for route in self.routes}
+        self._baseline = self._renamed(config.baseline, controls)
+        self._check_endpoints()
         self._tasks: dict[Path, list[Task]] = {}
+        self._hashes: dict[tuple[str, str], str] = {}
         self._planned: dict[tuple[str, str, str], Run] = {}
         self._runs: dict[tuple[str, str, str], Run] = {}
         self._record: Record | None = None
@@ -95,21 +99,18 @@ class Evaluation:
 
     # -- before the session's items run
 
-    def tasks(self, named: Iterable[str | Task], folder: Path) -> list[Task]:
-        """The tasks that a mark names, of this session's split; TaskError for what is wrong with them."""
+    def tasks(self, named: Iterable[str | Task], module: Path) -> list[Task]:
+        """The tasks that a mark in `module` names, of this session's split; TaskError for what is wrong with them."""
         tasks: list[Task] = []
         for name in named:
-            tasks.extend([name] if isinstance(name, Task) else self._tasks_in(folder / name))
+            tasks.extend([self._made_in(module, name)] if isinstance(name, Task) else self._tasks_in(module.parent / name))
         for task in tasks:
-            if not task.source:
-                scorer_for(task)  # made in Python: the files' tasks were checked on reading
+            if self._hashes.setdefault(task.name, task.hash) != task.hash:
+                raise TaskError(f"another task is named {task.id!r} too, and asks something else", at=task.source)
             for route in self.routes:
                 check_controls(route, task)
         check_unique(tasks)
-        chosen = [task for task in tasks if task.split == self.split]
-        if not chosen:
-            raise TaskError(f"none of {len(tasks)} tasks has the split {self.split!r}", at=", ".join(str(name) for name in named))
-        return chosen
+        return [task for task in tasks if task.split == self.split]
 
     def expect(self, planned: Iterable[Run]) -> None:
         """Runs, still empty, that the verdict is to be given on: one never drawn makes its route partial. Of two the longer."""
@@ -124,11 +125,14 @@ class Evaluation:
 
     def parts(self, workers: int, folder: str) -> list[Part]:
         """The session's limits, shared out to this many workers. Starts the embedded servers, which they share."""
-        addresses = {} if self.replay == "only" else dict(self._started())
+        addresses = {} if self.replay == "only" else dict(self._started_servers())
         return [
             Part(
                 share(self._session_limit, index, workers, folder, "session"),
-                {name: share(endpoint.concurrency, index, workers, folder, name) for name, endpoint in self.endpoints.items()},
+                {
+                    name: share(endpoint.concurrency, index, workers, folder, f"endpoint-{name}")
+                    for name, endpoint in self.endpoints.items()
+                },
                 addresses,
             )
             for index in range(workers)
@@ -138,7 +142,8 @@ class Evaluation:
         """ConfigError where the gate's confidence asks for more tasks than there are, before anything is drawn."""
         if self.config.gate is not None and self._planned:
             tasks = len({(run.file, run.task) for run in self._planned.values()})
-            check_reachable(self.config.gate, tasks, rungs=len(self.routes) if self.ladder else 1)
+            rungs = [route for route in self.routes if route.name != self._baseline]
+            check_reachable(self.config.gate, tasks, rungs=max(1, len(rungs)) if self.ladder else 1)
 
     # -- while they run
 
@@ -149,37 +154,38 @@ class Evaluation:
     def run(self, plan: Plan) -> Run:
         """Wait for the plan's samples and score them. An exception of the engine's reaches the caller."""
         run = self._runs.get(plan.name)
-        if run is None or len(run.samples) < plan.samples:
+        known = run.samples if run is not None else ()
+        if run is None or len(known) < plan.samples:
             drawn = self._engine.wait(plan)
-            run = Run.of(plan, [self._sample(plan, number, one) for number, one in enumerate(drawn)])
+            new = [sample_of(plan, number, one) for number, one in enumerate(drawn) if number >= len(known)]
+            for sample in new:
+                self._on_sample(sample)
+            run = Run.of(plan, [*known, *new])
             self.collect(run)
         return (
             run if len(run.samples) == plan.samples else replace(run, planned=plan.samples, samples=run.samples[: plan.samples])
         )
 
-    def ended(self, plan: Plan) -> RouteEnded | None:
-        """Why nothing more is asked on the plan's route; None while it is open."""
-        return self._engine.ended(plan.route.name)
+    def ended(self, plan: Plan) -> str | None:
+        """Why nothing more is asked on the plan's route, which was run; None while it is open."""
+        return self._engine.ended(plan)
 
     def collect(self, run: Run) -> None:
         """A run that was drawn, here or by a worker; of two the longer, of equals the one drawn here, which has its outputs."""
+        self.expect([replace(run, samples=())])
         before = self._runs.get(run.name)
         if before is None or len(before.samples) < len(run.samples):
             self._runs[run.name] = run
 
-    def rebuild(self, name: tuple[str, str, str]) -> None:
-        """Take a run from the record, since the worker that drew it is gone. What it did not record is an error."""
-        skeleton = self._planned[name]
-        route = next(route for route in self.routes if route.name == skeleton.route)
-        record = Record(self._record_folder)
-        try:
-            task = next(task for task in self._tasks_in(self.root / skeleton.file) if task.id == skeleton.task)
-            plan = Plan(task, route, skeleton.planned)
-            engine = self._new_sampler(record, "only")
-            self.collect(Run.of(plan, [self._sample(plan, number, one) for number, one in enumerate(engine.wait(plan))]))
-        except (TaskError, StopIteration):
-            lost = [sample_of_error(number, "lost: the worker crashed") for number in range(skeleton.planned)]
-            self.collect(replace(skeleton, samples=tuple(lost)))
+    def rebuild(self, names: Iterable[tuple[str, str, str]]) -> None:
+        """Take runs from the record, since the workers that drew them are gone. What they did not record is an error."""
+        lost = [self._planned[name] for name in names if name not in self._runs]
+        if not lost:
+            return
+        record = self._opened(since=self._started, fresh=self.replay == "off")
+        engine = self._new_sampler(record, "only")
+        for skeleton in lost:
+            self.collect(self._rebuilt(skeleton, engine))
 
     # -- after they ran
 
@@ -194,8 +200,13 @@ class Evaluation:
             gate=self.config.gate,
             ladder=self.ladder,
             advisory_latency=embedded,
-            baseline=self.config.baseline,
+            baseline=self._baseline,
         )
+
+    @property
+    def skipped(self) -> dict[str, str]:
+        """Of each rung that cannot run, why."""
+        return {name: f"the variable {variable} is not set" for name, variable in self._missing.items()}
 
     @property
     def notes(self) -> list[str]:
@@ -224,33 +235,53 @@ class Evaluation:
                 continue
             if not self.ladder:
                 raise ConfigError(f"route {route.name!r}: the variable {variable} of endpoint {settings.name!r} is not set")
-            self.skipped[route.name] = f"the variable {variable} is not set"
-        open_ = tuple(route for route in selected if route.name not in self.skipped)
+            self._missing[route.name] = variable
+        open_ = tuple(route for route in selected if route.name not in self._missing)
         if not open_:
-            variables = listed(dict.fromkeys(why.split()[2] for why in self.skipped.values()))
-            raise ConfigError(f"no rung of the ladder can run: set {variables}")
+            raise ConfigError(f"no rung of the ladder can run: set {listed(dict.fromkeys(self._missing.values()))}")
         return open_
+
+    def _renamed(self, baseline: str | None, controls: Sequence[str]) -> str | None:
+        """The baseline's name among the selected routes, which controls of the command line change."""
+        return self.config.routes[baseline].with_controls(controls).name if baseline else None
 
     def _endpoint(self, name: str, make: MakeEndpoint) -> Endpoint:
         return make(self.config.endpoints[name], self.config.folder, self._part.addresses.get(name) if self._part else None)
 
     def _check_endpoints(self) -> None:
-        """What an endpoint can tell of itself before it is asked: a missing package, a missing file."""
-        for endpoint in self.endpoints.values():
+        """What can be told before anything is asked: a control that it cannot do, a missing package, a missing file."""
+        for route in self.routes:
+            endpoint = self.endpoints[route.endpoint]
+            check_abilities(route, endpoint)
+            endpoint.identity(route.model, route.adapter)  # reads the adapter's file
+        for endpoint in self.endpoints.values() if self.replay != "only" and self._part is None else ():
             if check := getattr(endpoint, "check", None):
                 check()
+        if self.replay == "only":
+            recorded_files(self._recorded)
 
     def _tasks_in(self, path: Path) -> list[Task]:
-        path = path.resolve()
+        path = Path(os.path.abspath(path))  # noqa: PTH100  # not resolved: a link's name is the same on every machine
         if path not in self._tasks:
             self._tasks[path] = tasks_from(path, name=_shown(path, self.root), check=scorer_for)
         return self._tasks[path]
 
-    def _started(self) -> Iterable[tuple[str, str]]:
+    def _made_in(self, module: Path, task: Task) -> Task:
+        """A task made in Python belongs to the module that marks it."""
+        if not task.file:
+            shown = _shown(module, self.root)
+            task = replace(
+                task, file=shown, source=task.source or f"{shown}: {task.id}", folder=task.folder or str(module.parent)
+            )
+        scorer_for(task)
+        return task
+
+    def _started_servers(self) -> Iterable[tuple[str, str]]:
+        """Names and addresses. Of a server that cannot start a worker hears by itself, and ends the route."""
         for name, endpoint in self.endpoints.items():
-            start = getattr(endpoint, "start", None)
-            if start is not None:
-                yield name, start()
+            if (start := getattr(endpoint, "start", None)) is not None:
+                with suppress(EndpointError):
+                    yield name, start()
 
     @property
     def _session_limit(self) -> int:
@@ -259,10 +290,26 @@ class Evaluation:
     @property
     def _engine(self) -> Sampler:
         if self._sampler is None:
-            recorded = [self.config.folder / path for path in self.config.recorded] if self.replay == "only" else []
-            self._record = Record(self._record_folder, recorded=recorded, read=self.replay != "off")
+            self._record = self._opened(read=self.replay != "off")
             self._sampler = self._new_sampler(self._record, self.replay)
         return self._sampler
+
+    def _opened(self, **how: Any) -> Record:
+        return Record(self._record_folder, recorded=self._recorded if self.replay == "only" else (), **how)
+
+    @property
+    def _recorded(self) -> list[Path]:
+        return [self.config.folder / path for path in self.config.recorded]
+
+    def _rebuilt(self, skeleton: Run, engine: Sampler) -> Run:
+        route = next(route for route in self.routes if route.name == skeleton.route)
+        try:
+            task = next(task for task in self._tasks_in(self.root / skeleton.file) if task.id == skeleton.task)
+        except (TaskError, StopIteration):  # made in Python, or a file that is not here
+            samples = [sample_of_error(number, "lost: the worker crashed") for number in range(skeleton.planned)]
+            return replace(skeleton, samples=tuple(samples))
+        plan = Plan(task, route, skeleton.planned)
+        return Run.of(plan, [sample_of(plan, number, one) for number, one in enumerate(engine.wait(plan))])
 
     def _new_sampler(self, record: Record, replay: Literal["auto", "only", "off"]) -> Sampler:
         limits = {name: Share(endpoint.concurrency) for name, endpoint in self.endpoints.items()}
@@ -273,11 +320,6 @@ class Evaluation:
             limits=self._part.limits if self._part else limits,
             replay=replay,
         )
-
-    def _sample(self, plan: Plan, number: int, drawn: Drawn) -> Sample:
-        sample = sample_of(plan, number, drawn)
-        self._on_sample(sample)
-        return sample
 
 
 def _shown(path: Path, root: Path) -> str:

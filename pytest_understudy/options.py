@@ -36,17 +36,11 @@ def add_options(parser: pytest.Parser) -> None:
     def flag(name: str, help: str) -> None:
         option(name, help, action="store_true", default=False)
 
-    option(
-        "route", "routes to run; without it and without the ladder, holdout items are skipped", metavar="NAME[,NAME]", type=_names
-    )
+    names: dict[str, Any] = {"metavar": "NAME[,NAME]", "type": _names, "action": "extend", "default": None}
+    option("route", "routes to run; without it and without the ladder, holdout items are skipped", **names)
     flag("ladder", "every rung of the config's ladder")
     flag("first", "with the ladder: stop climbing at the first rung that holds the gate")
-    option(
-        "control",
-        "controls added to the selected routes; the derived route is named raw+prefill",
-        metavar="NAME[,NAME]",
-        type=_names,
-    )
+    option("control", "controls added to the selected routes; the derived route is named raw+prefill", **names)
     option("samples", "samples per task", metavar="N", type=_count)
     option("concurrency", "requests in flight, for the whole session", metavar="N", type=_count)
     option("split", "which tasks (default: holdout)", choices=("holdout", "train"), default="holdout")
@@ -85,6 +79,7 @@ class Options:
     split: Literal["holdout", "train"] = "holdout"
     config: Path | None = None
     record: Path = Path(".understudy")
+    own_record: bool = False  # said on the command line
     replay: Literal["auto", "only", "off"] = "auto"
     min_strict: float | None = None
     min_credit: float | None = None
@@ -105,7 +100,7 @@ class Options:
         def get(name: str) -> Any:
             return config.getoption(f"understudy_{name}")
 
-        routes, ladder = get("route") or (), get("ladder")
+        routes, ladder = tuple(get("route") or ()), get("ladder")
         if not routes and not ladder:
             return cls()
         if routes and ladder:
@@ -113,22 +108,35 @@ class Options:
                 "--understudy-route and --understudy-ladder exclude each other: name the routes, or climb the ladder"
             )
         for name in _NOT_YET:
-            if get(name):
+            if get(name) is not None and get(name) is not False:  # 0 dollars are said as well
                 raise pytest.UsageError(f"--understudy-{name.replace('_', '-')} is not available in this version")
         here = config.invocation_params.dir
+        writes = get("replay") != "only" and not config.option.collectonly
         return cls(
             routes=routes,
             ladder=ladder,
-            controls=get("control") or (),
+            controls=tuple(get("control") or ()),
             samples=get("samples"),
             concurrency=get("concurrency"),
             split=get("split"),
             config=here / get("config") if get("config") else None,
-            record=_record(here / get("record") if get("record") else config.rootpath / ".understudy"),
+            record=_record(here / get("record") if get("record") else config.rootpath / ".understudy", writes),
+            own_record=bool(get("record")),
             replay=get("replay"),
             **{name: get(name) for name in _THRESHOLDS},
             reports=tuple(_report(here / name) for name in get("report")),
         )
+
+    def shaping(self, samples: int) -> list[str]:
+        """The options, as they were given, that say what an item asks and where that is recorded."""
+        given = {
+            "control": ",".join(self.controls),
+            "samples": str(samples),
+            "split": self.split if self.split != "holdout" else "",
+            "config": self.config,
+            "record": self.record if self.own_record else "",
+        }
+        return [f"--understudy-{name}={value}" for name, value in given.items() if value]
 
     def over(self, config: Config) -> Config:
         """The config with what the command line says put over it."""
@@ -164,13 +172,15 @@ def _report(path: Path) -> Path:
     return path
 
 
-def _record(folder: Path) -> Path:
-    """The record's folder, if one can be made there: what is drawn and not recorded is paid for twice."""
-    there = next(place for place in (folder, *folder.parents) if place.exists())
-    if not there.is_dir() or not os.access(there, os.W_OK):
-        raise pytest.UsageError(
-            f"--understudy-record={folder}: no samples can be recorded there: {there} is not a folder to write in"
-        )
+def _record(folder: Path, writes: bool) -> Path:
+    """The record's folder, made if it is to be written: what is drawn and cannot be recorded is paid for twice."""
+    if writes:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            if not os.access(folder, os.W_OK):
+                raise PermissionError(f"no right to write in {folder}")
+        except OSError as failure:
+            raise pytest.UsageError(f"--understudy-record={folder}: no samples can be recorded there: {failure}") from None
     return folder
 
 

@@ -9,9 +9,11 @@ same way with and without it: a dict on the item's teardown report, collected in
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Generator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +34,8 @@ if TYPE_CHECKING:
 EVALUATION = "understudy-evaluation"
 HOW_TO_SELECT = "no route selected: say --understudy-route=NAME, or --understudy-ladder for every rung"
 
-run_key = pytest.StashKey["Run"]()  # set by the run fixture, read for the reports
+run_key = pytest.StashKey["Run"]()  # both set by the run fixture, and read for the reports
+plan_key = pytest.StashKey["Plan"]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -53,10 +56,8 @@ def pytest_configure(config: pytest.Config) -> None:
     options = Options.from_pytest(config)
     if not options.selects_a_route:
         return
-    try:
+    with _usage_errors():
         config.pluginmanager.register(Understudy(config, options), EVALUATION)
-    except UnderstudyError as failure:
-        raise pytest.UsageError(str(failure)) from None
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
@@ -134,6 +135,8 @@ class Understudy:
         self.verdict: Verdict | None = None
         self._worker = hasattr(config, "workerinput")
         self._announced = False
+        self._running = False
+        self._notes: list[str] = []
         self._ended: set[str] = set()
         self._plan_of: dict[str, tuple[str, str, str]] = {}  # by node id, on the controller
         self._crashed: list[str] = []
@@ -148,9 +151,10 @@ class Understudy:
         return f"understudy: {what} {names}; replay {self.options.replay}; record {_relative(self.options.record, self.config)}"
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
-        marks = list(metafunc.definition.iter_markers("holdout"))
-        if not marks:
+        found = list(metafunc.definition.iter_markers_with_node("holdout"))
+        if not found:
             return
+        marks = [mark for node, mark in found if node is found[0][0]]  # a function's own go before its class's and its module's
         try:
             params = self._params(metafunc.definition, marks)
         except TaskError as failure:
@@ -173,7 +177,10 @@ class Understudy:
         if counts and (not isinstance(counts[0], int) or isinstance(counts[0], bool) or counts[0] < 1):
             raise TaskError(f"holdout's samples is a whole number from 1 up, not {counts[0]!r}", at=at)
         number = self.options.samples or (counts[0] if counts else None) or self.evaluation.config.samples or 1
-        tasks = self.evaluation.tasks([str(name) if isinstance(name, Path) else name for name in named], definition.path.parent)
+        tasks = self.evaluation.tasks([str(name) if isinstance(name, Path) else name for name in named], definition.path)
+        if not tasks:
+            reason = f"none of its tasks has the split {self.options.split!r}"
+            return [pytest.param(None, id=self.options.split, marks=pytest.mark.skip(reason=reason))]
         asks = "run" in definition.fixturenames  # type: ignore[attr-defined]  # a FunctionDefinition has it
         params = []
         for route in self.evaluation.routes:
@@ -200,18 +207,19 @@ class Understudy:
         if option.collectonly or getattr(option, "setupplan", False) or failed:
             return
         if not self._worker:
-            try:
+            with _usage_errors():
                 self.evaluation.check_gate()
-            except UnderstudyError as failure:
-                raise pytest.UsageError(str(failure)) from None
+        self._running = True
         if not self._one_by_one:
-            self.evaluation.promise([plan for item in session.items if (plan := _plan(item)) is not None and _drawn_ahead(item)])
+            with _usage_errors():
+                self.evaluation.promise([plan for item in session.items if (plan := _ahead(item)) is not None])
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
         if self._one_by_one and not getattr(item.config.option, "setupplan", False):
-            coming = [one for one in (item, nextitem) if one is not None and _drawn_ahead(one)]
-            self.evaluation.promise([plan for one in coming if (plan := _plan(one)) is not None])
+            coming = [plan for one in (item, nextitem) if one is not None and (plan := _ahead(one)) is not None]
+            with suppress(UnderstudyError):  # the item that wants it will hear of it
+                self.evaluation.promise(coming)
 
     @property
     def _one_by_one(self) -> bool:
@@ -221,16 +229,20 @@ class Understudy:
 
     def run(self, item: pytest.Item, plan: Plan) -> Run:
         """The item's run, drawn. The first item of a route that ended errors; its others are skipped."""
-        run = self.evaluation.run(plan)
-        item.stash[run_key] = run
+        from .reports.failure import printable
+
+        try:
+            run = self.evaluation.run(plan)
+        except UnderstudyError as failure:
+            pytest.fail(printable(str(failure)), pytrace=False)
+        item.stash[run_key], item.stash[plan_key] = run, plan
         item.user_properties.extend(_properties(run))
-        ended = self.evaluation.ended(plan)
-        if ended is not None and run.errors:
+        if (ended := self.evaluation.ended(plan)) is not None:
             name = plan.route.name
             if name in self._ended:
-                pytest.skip(f"route {name!r} ended: {ended}")
+                pytest.skip(f"route {name!r} ended: {printable(ended)}")
             self._ended.add(name)
-            pytest.fail(f"route {name!r} ended: {ended}", pytrace=False)
+            pytest.fail(f"route {name!r} ended: {printable(ended)}", pytrace=False)
         return run
 
     @pytest.hookimpl(wrapper=True)
@@ -240,6 +252,7 @@ class Understudy:
             self._announced = True
             report.understudy_plans = [run.to_json() for run in self.evaluation.planned]
             report.understudy_items = {nodeid: list(name) for nodeid, name in self._plan_of.items()}
+            report.understudy_notes = self.evaluation.notes if self._worker else []
         if (run := item.stash.get(run_key, None)) is None:
             return report
         if call.when == "call" and report.failed:
@@ -255,9 +268,12 @@ class Understudy:
     def _worst(self, item: pytest.Item, run: Run) -> str:
         from .reports.failure import replay_command, worst_samples
 
-        plan = _plan(item)
-        assert plan is not None
-        return worst_samples(run, plan.task, replay_command(item.nodeid, plan.route.name, self.options.controls))
+        plan = item.stash[plan_key]
+        path, _, rest = item.nodeid.partition("::")
+        here = os.path.relpath(self.config.rootpath / path, self.config.invocation_params.dir)
+        return worst_samples(
+            run, plan.task, replay_command(f"{here}::{rest}", plan.route.name, self.options.shaping(plan.samples))
+        )
 
     # -- collecting what was drawn
 
@@ -267,6 +283,12 @@ class Understudy:
         from .sampling.run import Run
 
         self.evaluation.expect([Run.from_json(run) for run in getattr(report, "understudy_plans", ())])
+        self._notes = list(dict.fromkeys([*self._notes, *getattr(report, "understudy_notes", ())]))
+        if hasattr(report, "understudy_plans") and self.config.pluginmanager.has_plugin("dsession"):
+            try:
+                self.evaluation.check_gate()  # only now is it known here how many tasks there are
+            except UnderstudyError as failure:
+                pytest.exit(f"ERROR: {failure}", returncode=pytest.ExitCode.USAGE_ERROR)
         self._plan_of.update({nodeid: tuple(name) for nodeid, name in getattr(report, "understudy_items", {}).items()})
         if (run := getattr(report, "understudy", None)) is not None:
             self.evaluation.collect(Run.from_json(run))
@@ -274,22 +296,28 @@ class Understudy:
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         if not self._worker:
-            for nodeid in self._crashed:
-                if nodeid in self._plan_of:
-                    self.evaluation.rebuild(self._plan_of[nodeid])
+            self.evaluation.rebuild(self._plan_of[nodeid] for nodeid in self._crashed if nodeid in self._plan_of)
             self._judge(session)
         self.evaluation.close()
 
     def _judge(self, session: pytest.Session) -> None:
-        if session.config.option.collectonly:
-            return
+        if not self._running:
+            return  # nothing ran: an earlier report is not overwritten with an empty one
         self.verdict = self.evaluation.judge()
         if self.verdict is None:
             return
         self.config.hook.pytest_understudy_verdict(verdict=self.verdict)
         for path in self.options.reports:
-            path.write_text(self.verdict.to_text(), encoding="utf-8")
-        if session.exitstatus == pytest.ExitCode.OK and self.verdict.gate_passed is False:
+            try:
+                path.write_text(self.verdict.to_text(), encoding="utf-8")
+            except OSError as failure:
+                self._notes.append(f"{path.name} could not be written: {failure}")
+                session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
+        # A session that judged nothing has shown nothing, gate or no gate.
+        nothing = not any(route.judged for route in self.verdict.routes)
+        if nothing:
+            self._notes.append("nothing was judged: every sample is an error, or none was drawn")
+        if session.exitstatus == pytest.ExitCode.OK and (self.verdict.gate_passed is False or nothing):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
@@ -305,7 +333,7 @@ class Understudy:
         for line in gate_lines(self.verdict):
             terminalreporter.write_line(line, green=held is True, red=held is False)
         terminalreporter.write_line(promotion_line(self.verdict), bold=True)
-        for note in self.evaluation.notes:
+        for note in dict.fromkeys([*self._notes, *self.evaluation.notes]):
             terminalreporter.write_line(f"note: {note}", yellow=True)
         for path in self.options.reports:
             terminalreporter.write_line(f"report written to {_relative(path, self.config)}")
@@ -322,10 +350,8 @@ class Understudy:
         """Down to a worker, once: its share of the limits and the addresses of the servers."""
         if self._parts is None:
             self._locks = tempfile.mkdtemp(prefix="understudy-")
-            try:
+            with _usage_errors():
                 self._parts = [part.to_json() for part in self.evaluation.parts(node.workerinput["workercount"], self._locks)]
-            except UnderstudyError as failure:
-                raise pytest.UsageError(str(failure)) from None
         node.workerinput["understudy"] = self._parts.pop(0)
 
     @pytest.hookimpl(optionalhook=True)
@@ -347,7 +373,7 @@ class Understudy:
         theirs: Endpoint | None = self.config.hook.pytest_understudy_endpoint(
             kind=settings.kind, settings={"name": settings.name, **settings.settings}
         )
-        return theirs or endpoint_of(settings, folder, address)
+        return theirs if theirs is not None else endpoint_of(settings, folder, address)
 
 
 def _plan(item: pytest.Item) -> Plan | None:
@@ -359,9 +385,20 @@ def _plan(item: pytest.Item) -> Plan | None:
     return plan
 
 
-def _drawn_ahead(item: pytest.Item) -> bool:
-    """An item that may be skipped is drawn when it runs, if it does."""
-    return not any(item.iter_markers("skip")) and not any(item.iter_markers("skipif"))
+def _ahead(item: pytest.Item) -> Plan | None:
+    """The item's plan, unless it may be skipped: then it is drawn when it runs, if it does."""
+    skipped = any(item.iter_markers("skip")) or any(item.iter_markers("skipif"))
+    never = not item.config.option.runxfail and any(not mark.kwargs.get("run", True) for mark in item.iter_markers("xfail"))
+    return None if skipped or never else _plan(item)
+
+
+@contextmanager
+def _usage_errors() -> Generator[None]:
+    """What is wrong with the config or the record is pytest's usage error, and no internal error."""
+    try:
+        yield
+    except UnderstudyError as failure:
+        raise pytest.UsageError(str(failure)) from None
 
 
 def _known_miss(task: Task) -> list[pytest.MarkDecorator]:
@@ -384,7 +421,7 @@ def _properties(run: Run) -> list[tuple[str, object]]:
 
 def _first_path(config: pytest.Config) -> Path:
     first = (config.args or [""])[0].split("::")[0]
-    return (config.invocation_params.dir / first).resolve()
+    return Path(os.path.abspath(config.invocation_params.dir / first))  # noqa: PTH100  # as pytest has its rootdir: links kept
 
 
 def _relative(path: Path, config: pytest.Config) -> str:

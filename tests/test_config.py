@@ -62,7 +62,6 @@ def test_prices_are_blended_or_told_apart(folder: Path) -> None:
     assert apart is not None
     assert apart.cost(tokens) == pytest.approx(1.5 + 0.15 + 15)
     assert apart.uncached(tokens) == pytest.approx(18)
-    assert apart.uncached(tokens, 0.5) == pytest.approx(1.5 + 0.15 + 15)
     assert apart.cost(Tokens(prompt=10)) is None
 
 

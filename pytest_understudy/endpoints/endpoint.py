@@ -7,7 +7,7 @@ counts tokens and seconds as docs/reference/figures.md has them. Text that leave
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 
@@ -133,8 +133,10 @@ class Completion:
     waited: float = 0.0
     requests: tuple[Exchange, ...] = ()
 
-    def with_output(self, output: str, finish: str | None = None) -> Completion:
-        return replace(self, output=output, finish=finish or self.finish)
+    @property
+    def exchanges(self) -> tuple[Exchange, ...]:
+        """The requests; of an endpoint that does not tell them, this one."""
+        return self.requests or (Exchange(self.output, self.finish, self.tokens, self.latency),)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ def main() -> None:
     threading.Thread(target=_end_with_stdin, daemon=True).start()
     server = _server(settings)
     os.write(url, json.dumps({"url": server.listening_address}).encode() + b"\n")
-    while os.getppid() == settings["owner"]:
+    while os.name != "posix" or os.getppid() == settings["owner"]:
         time.sleep(0.5)
     os._exit(0)
 

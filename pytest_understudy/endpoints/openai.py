@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from ..errors import ConfigError, EndpointError, RouteEnded
 from . import chat
 from .endpoint import Abilities, Completion, Exchange, Request, Tokens
-from .retries import RETRIED, Retriable, retried, retry_after
+from .retries import LONGEST_RETRY_AFTER, RETRIED, Retriable, retried, retry_after
 from .secret import Secret
 from .silence import silence
 
@@ -138,10 +138,13 @@ class OpenAI:
                 choice = chat.read(answer, prefixes)
             except Retriable as failure:
                 return Retriable(self._said("200", failure.message))
-            return _completion(choice.text, choice.finish, choice.tokens, reply.latency)
+            return _completion(self._key.redacted_from_output(choice.text), choice.finish, choice.tokens, reply.latency)
         said = self._said(str(reply.status), chat.complaint(answer))
         if reply.status in RETRIED:
-            return Retriable(said, retry_after=retry_after(reply.retry_after))
+            wish = retry_after(reply.retry_after)
+            if wish is not None and wish > LONGEST_RETRY_AFTER:
+                said += f"; it asks to wait {wish:,.0f} s, and {LONGEST_RETRY_AFTER:g} s is the longest that we do"
+            return Retriable(said, retry_after=wish)
         if reply.status in (400, 413, 422) and chat.overflows(answer):
             return _completion("", "overflow", Tokens(), reply.latency)
         if reply.status in (401, 403, 404):

@@ -52,11 +52,13 @@ async def retried(attempt: Callable[[], Awaitable[T]], *, retries: int, backoff:
 def _wait(failure: Exception) -> bool | float:
     if not isinstance(failure, Retriable):
         return False
-    return True if failure.retry_after is None else failure.retry_after
+    if failure.retry_after is None:
+        return True
+    return failure.retry_after if failure.retry_after <= LONGEST_RETRY_AFTER else False
 
 
 def retry_after(header: str | None) -> float | None:
-    """Seconds that a Retry-After header asks for, in [0, 120]; it is a number of seconds or an HTTP date (RFC 9110, 10.2.3)."""
+    """Seconds that a Retry-After header asks for, from 0 up; it is a number of seconds or an HTTP date (RFC 9110, 10.2.3)."""
     if header is None:
         return None
     try:
@@ -67,4 +69,4 @@ def retry_after(header: str | None) -> float | None:
         except ValueError:
             return None
         seconds = (date.replace(tzinfo=date.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
-    return None if math.isnan(seconds) else min(max(seconds, 0.0), LONGEST_RETRY_AFTER)
+    return None if math.isnan(seconds) else max(seconds, 0.0)

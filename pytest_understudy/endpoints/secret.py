@@ -6,6 +6,8 @@ a Secret from the moment it is handed to us, and what a server said goes through
 
 from __future__ import annotations
 
+SHORTEST = 8  # characters of a key that no model says by chance
+
 
 class Secret:
     """A key, without the white space that files and shells add to its ends."""
@@ -28,6 +30,10 @@ class Secret:
 
     def reveal(self) -> str:
         return self._value
+
+    def redacted_from_output(self, text: str) -> str:
+        """An output without the key. A key too short to be one may be a word that the model means, and stays."""
+        return self.redacted(text) if len(self._value) >= SHORTEST else text
 
     def redacted(self, text: str) -> str:
         """The text with *** where the key stood."""

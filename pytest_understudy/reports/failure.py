@@ -18,23 +18,22 @@ _UNSAFE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 def worst_samples(run: Run, task: Task, command: str, limit: int = 3) -> str:
-    """Up to `limit` samples, errors and least credit first, then the command. Of a confirmation task nothing is shown."""
-    if task.confirm:
-        return "a confirmation task: its samples are not shown, so that it can still confirm what they would teach\n"
+    """Up to `limit` samples, errors and least credit first, then the command. Of a confirmation task only errors are shown."""
     missed = sorted((sample for sample in run.samples if not sample.score.strict), key=_worst_first)
     shown = missed or sorted(run.samples, key=_worst_first)
+    if task.confirm:
+        told = [_told(sample) for sample in shown if sample.error is not None][:limit]
+        kept = "a confirmation task: its samples are not shown, so that it can still confirm what they would teach"
+        return "\n\n".join([*told, kept]) + "\n"
     told = [_told(sample) for sample in shown[:limit]]
     if len(missed) > limit:
         told.append(f"... and {len(missed) - limit} more that missed")
     return "\n\n".join([*told, f"replay: {command}"]) + "\n"
 
 
-def replay_command(nodeid: str, route: str, controls: Sequence[str]) -> str:
-    """The command that runs this one item again from the record."""
-    parts = ["pytest", nodeid, f"--understudy-route={route.split('+')[0]}"]
-    if controls:
-        parts.append(f"--understudy-control={','.join(controls)}")
-    return shlex.join([*parts, "--understudy-replay=only"])
+def replay_command(nodeid: str, route: str, given: Sequence[str]) -> str:
+    """The command that runs this one item again from the record, with the options that were `given` and say what was asked."""
+    return shlex.join(["pytest", nodeid, f"--understudy-route={route.split('+')[0]}", *given, "--understudy-replay=only"])
 
 
 def printable(text: str, longest: int = _LONGEST) -> str:
@@ -54,5 +53,8 @@ def _told(sample: Sample) -> str:
     seconds = "" if sample.latency is None else f", {sample.latency:.2f}s"
     head = f"sample {sample.number}: credit {sample.score.credit:.4f}, finish {sample.finish}, {tokens} tokens{seconds}"
     failed = [check for check in sample.score.checks if not check.passed]
-    checks = [f"  failed {check.name}" + (f": {printable(check.detail, 300)}" if check.detail else "") for check in failed]
+    checks = [
+        f"  failed {printable(check.name, 100)}" + (f": {printable(check.detail, 300)}" if check.detail else "")
+        for check in failed
+    ]
     return "\n".join([head, *checks, *("  | " + line for line in printable(sample.output).splitlines())])

@@ -100,4 +100,5 @@ async def ask(task: Task, route: Route, endpoint: Endpoint, number: int) -> Comp
     )
     if "prefill" in route.controls and task.form is not None:
         return await filled(endpoint, request, task.form, route.fill)
-    return await endpoint.complete(request)
+    completion = await endpoint.complete(request)
+    return replace(completion, requests=completion.exchanges)

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Final, Literal
 
 from ..endpoints.endpoint import Completion, Endpoint, Exchange, Request, Tokens
+from ..errors import EndpointError
 from ..suite.form import Form
 from ..suite.shortest import complete
 from .slot import Slot, slot_at
@@ -62,13 +63,20 @@ class _Filling:
             left = min(slot.tokens - self._slot_spent, self._request.sampling.max_tokens - self._spent)
             if left <= 0 or self._failures >= FAILURES or len(self._answers) >= REQUESTS:
                 return self._completed()
-            answer = await self._endpoint.complete(self._asked(slot, left))
+            answer = await self._answer(self._asked(slot, left))
             self._count(answer, slot)
             if answer.finish in _PASSED_THROUGH:
                 self._cursor.take(answer.output)
                 return self._completion(answer.finish)
             if self._read(answer, slot):
                 return self._completion("stop")
+
+    async def _answer(self, request: Request) -> Completion:
+        try:
+            return await self._endpoint.complete(request)
+        except EndpointError as failure:
+            failure.answered = self._exchanges()
+            raise
 
     def _slot(self) -> Slot:
         # Where a model that writes on could not go on at all, the one value that it missed is asked for as a slot.
@@ -169,9 +177,8 @@ class _Filling:
             tokens=tokens,
             latency=math.fsum(answer.latency for answer in answers),
             waited=math.fsum(answer.waited for answer in answers),
-            requests=tuple(exchange for answer in answers for exchange in _exchanges(answer)),
+            requests=self._exchanges(),
         )
 
-
-def _exchanges(answer: Completion) -> tuple[Exchange, ...]:
-    return answer.requests or (Exchange(answer.output, answer.finish, answer.tokens, answer.latency),)
+    def _exchanges(self) -> tuple[Exchange, ...]:
+        return tuple(exchange for answer in self._answers for exchange in answer.exchanges)

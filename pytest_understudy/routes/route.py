@@ -35,13 +35,9 @@ class Price:
         """Dollars for one request as billed; None where its tokens are unknown."""
         return self._cost(tokens, self.input if self.cached is None else self.cached)
 
-    def uncached(self, tokens: Tokens, cached_share: float = 0.0) -> float | None:
-        """Dollars for one request if the cache held `cached_share` of its prompt: nothing, unless production does better."""
-        if tokens.prompt is None or tokens.generated is None:
-            return None
-        cached_price = self.input if self.cached is None else self.cached
-        prompt = tokens.prompt * ((1 - cached_share) * self.input + cached_share * cached_price)
-        return math.fsum((prompt, tokens.generated * self.output)) / 1e6
+    def uncached(self, tokens: Tokens) -> float | None:
+        """Dollars for one request if every cached token were paid for as input."""
+        return self._cost(tokens, self.input)
 
     def _cost(self, tokens: Tokens, cached_price: float) -> float | None:
         if tokens.prompt is None or tokens.generated is None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any
 
 from ..errors import ConfigError
@@ -30,9 +31,16 @@ class Share:
 
 
 def share(limit: int, index: int, workers: int, folder: str, name: str) -> Share:
-    """What worker `index` of `workers` may use of `limit`. Shares of a splittable limit sum to it."""
+    """What worker `index` of `workers` may use of `limit`. Shares of a splittable limit sum to it.
+
+    `name` names the limit among the lock files in `folder`. ConfigError where locks are needed and filelock is not installed.
+    """
     if limit >= workers:
         return Share(limit // workers + (1 if index < limit % workers else 0))
+    if find_spec("filelock") is None:
+        raise ConfigError(
+            f"{workers} workers share {limit} requests in flight: install pytest-understudy[xdist], or lower -n to that number"
+        )
     return Share(1, f"{folder}/{name}-{index % limit}.lock")
 
 
@@ -45,12 +53,8 @@ class _Taken:
     """One permit, shared with other processes: at most one coroutine of one process is inside."""
 
     def __init__(self, path: str) -> None:
-        try:
-            from filelock import FileLock
-        except ImportError:
-            raise ConfigError(
-                "more xdist workers than requests in flight: raise the concurrency, lower -n, or install pytest-understudy[xdist]"
-            ) from None
+        from filelock import FileLock  # only workers need it
+
         self._lock = FileLock(path, thread_local=False)
         self._turn = asyncio.Lock()
 

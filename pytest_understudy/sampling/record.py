@@ -11,7 +11,8 @@ import gzip
 import json
 import os
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,21 +25,33 @@ from .run import Plan
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """What came of one sample: a completion, or the error that stood in its way."""
+    """What came of one sample: a completion, or the error that stood in its way.
+
+    `answered`: of an error, the requests that were answered before it. `ended`: the error ended its route.
+    """
 
     completion: Completion | None
     error: str | None = None
     replayed: bool = False
+    answered: tuple[Exchange, ...] = ()
+    ended: bool = False
 
 
 class Record:
-    """Samples by key. Read once on opening; `keep` may be called on another thread than `find`."""
+    """Samples by key. Read once on opening; `keep` may be called on another thread than `find`.
 
-    def __init__(self, folder: Path, *, recorded: Iterable[Path] = (), read: bool = True) -> None:
+    `since` (a time as in `at`): what was drawn from then on is this session's, and no replay; with `fresh` all else is not read.
+    """
+
+    def __init__(
+        self, folder: Path, *, recorded: Iterable[Path] = (), read: bool = True, since: str | None = None, fresh: bool = False
+    ) -> None:
+        self._since = since
+        self._fresh = fresh
         self._folder = folder
         self._file: int | None = None
         self._path = folder / f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.getpid()}-{uuid.uuid4().hex[:6]}.jsonl"
-        self._lines: dict[str, dict[str, Any]] = {}
+        self._lines: dict[str, _Line] = {}
         self.notes: list[str] = []
         if read:
             for path in [*sorted(folder.glob("*.jsonl")), *recorded_files(recorded)]:
@@ -47,7 +60,9 @@ class Record:
     def find(self, key: str) -> Drawn | None:
         """What was drawn under this key, with its recorded latency and tokens; None where nothing was."""
         line = self._lines.get(key)
-        return None if line is None else Drawn(completion_from(line), replayed=True)
+        if line is None:
+            return None
+        return Drawn(_completion(line.data), replayed=self._since is None or line.at < self._since)
 
     def keep(self, key: str, plan: Plan, number: int, drawn: Drawn) -> None:
         """Append one line, whole, to this process's own file."""
@@ -66,21 +81,47 @@ class Record:
 
     def _read(self, path: Path) -> None:
         for number, text in enumerate(_texts(path), 1):
-            line = _parsed(text)
-            if line is None:
+            try:
+                line = _Line.parsed(text)
+            except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
                 self.notes.append(f"{path.name}:{number}: a torn line was skipped; its sample is asked again")
-            elif line["error"] is None and line["at"] >= self._lines.get(line["key"], line)["at"]:
-                self._lines[line["key"]] = line
+                continue
+            if line.data["error"] is not None or (self._fresh and self._since is not None and line.at < self._since):
+                continue
+            if line.at >= self._lines.get(line.key, line).at:
+                self._lines[line.key] = line
 
 
-def completion_from(line: Mapping[str, Any]) -> Completion:
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A line of the record that can be replayed, or tells of an error."""
+
+    key: str
+    at: str
+    data: dict[str, Any]
+
+    @classmethod
+    def parsed(cls, text: bytes) -> _Line:
+        """Raises one of many errors where it is torn, or none of ours."""
+        data = json.loads(text)
+        if data["error"] is None:
+            _completion(data)
+        return cls(data["key"] + "", data["at"] + "", data)
+
+
+def now() -> str:
+    """The time as `at` has it."""
+    return datetime.now(UTC).isoformat(timespec="microseconds")
+
+
+def _completion(line: Mapping[str, Any]) -> Completion:
     """The completion that a record's line tells of."""
     return Completion(
-        output=line["output"],
-        finish=line["finish"],
+        output=line["output"] + "",
+        finish=line["finish"] + "",
         tokens=Tokens.from_json(line["tokens"]),
-        latency=line["latency"],
-        waited=line["waited"],
+        latency=float(line["latency"]),
+        waited=float(line["waited"]),
         requests=tuple(Exchange.from_json(request) for request in line["requests"]),
     )
 
@@ -100,6 +141,7 @@ def recorded_files(paths: Iterable[Path]) -> list[Path]:
 
 def _line(key: str, plan: Plan, number: int, drawn: Drawn) -> dict[str, Any]:
     done = drawn.completion
+    requests = done.requests if done else drawn.answered
     return {
         "key": key,
         "route": plan.route.name,
@@ -108,12 +150,18 @@ def _line(key: str, plan: Plan, number: int, drawn: Drawn) -> dict[str, Any]:
         "output": done.output if done else None,
         "finish": done.finish if done else None,
         "error": drawn.error,
-        "tokens": (done.tokens if done else Tokens()).to_json(),
+        "tokens": (done.tokens if done else summed(requests)).to_json(),
         "latency": done.latency if done else None,
         "waited": done.waited if done else None,
-        "requests": [request.to_json() for request in done.requests] if done else [],
-        "at": datetime.now(UTC).isoformat(timespec="microseconds"),
+        "requests": [request.to_json() for request in requests],
+        "at": now(),
     }
+
+
+def summed(requests: Sequence[Exchange]) -> Tokens:
+    """The tokens of all of them; unknown where there are none."""
+    tokens = [request.tokens for request in requests]
+    return sum(tokens[1:], start=tokens[0]) if tokens else Tokens()
 
 
 def _texts(path: Path) -> Iterator[bytes]:
@@ -121,18 +169,5 @@ def _texts(path: Path) -> Iterator[bytes]:
     try:
         with opener(path, "rb") as file:
             yield from file
-    except (OSError, EOFError) as failure:
+    except (OSError, EOFError, zlib.error) as failure:
         raise ConfigError(f"cannot be read: {failure}", at=str(path)) from failure
-
-
-def _parsed(text: bytes) -> dict[str, Any] | None:
-    try:
-        line = json.loads(text)
-    except ValueError:
-        return None
-    whole = (
-        isinstance(line, dict)
-        and isinstance(line.get("key"), str)
-        and {"error", "at", "output", "tokens", "requests"} <= line.keys()
-    )
-    return line if whole else None

@@ -36,8 +36,8 @@ class Plan:
 class Sample:
     """One attempt. `error` is None where it was judged; an error's score is 0 and not strict, and stays out of means.
 
-    `latency` and `waited` in seconds; `cost` (as billed) and `uncached` (as if production's cache held nothing, or the route's
-    `production_cached_share`) in dollars, None where unpriced or unknown. `output` is the whole text, prefill included; `value`
+    `latency` and `waited` in seconds; `cost` (as billed) and `uncached` (every cached token paid for as input) in dollars, None
+    where unpriced or unknown. `output` is the whole text, prefill included; `value`
     is what was parsed from it, None if nothing was.
     """
 

@@ -11,7 +11,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -52,28 +52,31 @@ class Sampler:
         self._replay = replay
         self._results: dict[tuple[str, str, str, int], Future[Drawn]] = {}
         self._by_key: dict[str, Future[Drawn]] = {}
-        self._ended: dict[str, RouteEnded] = {}
+        self._ended: dict[str, str] = {}  # written and read on the loop's thread
         self._loop: _Loop | None = None
 
     def promise(self, plans: Iterable[Plan]) -> None:
         """Start drawing these plans, in this order, as far as they are not promised already."""
         jobs: list[_Job] = []
-        for plan in plans:
-            if (*plan.name, plan.samples - 1) not in self._results:
-                jobs.extend(self._promised(plan))
-        if jobs:
-            if self._loop is None:
-                self._loop = _Loop(self._endpoints, self._session, self._limits, self._draw)
-            self._loop.submit(jobs)
+        try:
+            for plan in plans:
+                if (*plan.name, plan.samples - 1) not in self._results:
+                    jobs.extend(self._promised(plan))
+        finally:  # what was promised before a plan that cannot be is drawn all the same
+            if jobs:
+                if self._loop is None:
+                    self._loop = _Loop(self._endpoints, self._session, self._limits, self._draw)
+                self._loop.submit(jobs)
+
+    def ended(self, plan: Plan) -> str | None:
+        """Why nothing more is asked on the plan's route, once a sample of it was refused; None while it is open. After `wait`."""
+        drawn = [self._results[(*plan.name, number)].result() for number in range(plan.samples)]
+        return next((one.error.removeprefix("not drawn: ") for one in drawn if one.ended and one.error), None)
 
     def wait(self, plan: Plan) -> list[Drawn]:
         """What came of each sample of the plan, by number. Blocks; an exception of ours reaches the caller."""
         self.promise([plan])
         return [self._results[(*plan.name, number)].result() for number in range(plan.samples)]
-
-    def ended(self, route: str) -> RouteEnded | None:
-        """Why nothing more is asked on this route; None while it is open."""
-        return self._ended.get(route)
 
     def close(self) -> None:
         """Cancel what is still in flight, close the endpoints' connections and the record. Twice is once."""
@@ -111,21 +114,22 @@ class Sampler:
 
     async def _draw(self, job: _Job, endpoint: Endpoint) -> None:
         """Keep one promise, on the loop's thread: in the record first, then to whoever waits."""
+        route = job.plan.route.name
+        if route in self._ended:
+            job.result.set_result(Drawn(None, f"not drawn: {self._ended[route]}", ended=True))
+            return
         drawn = await self._drawn(job, endpoint)
         self._record.keep(job.key, job.plan, job.number, drawn)
         job.result.set_result(drawn)
 
     async def _drawn(self, job: _Job, endpoint: Endpoint) -> Drawn:
-        route = job.plan.route.name
-        if route in self._ended:
-            return Drawn(None, f"not drawn: {self._ended[route]}")
         try:
             return Drawn(await ask(job.plan.task, job.plan.route, endpoint, job.number))
-        except RouteEnded as failure:
-            self._ended.setdefault(route, failure)
-            return Drawn(None, str(failure))
         except EndpointError as failure:
-            return Drawn(None, str(failure))
+            ended = isinstance(failure, RouteEnded)
+            if ended:
+                self._ended.setdefault(job.plan.route.name, str(failure))
+            return Drawn(None, str(failure), answered=failure.answered, ended=ended)
 
 
 def _identity(endpoint: Endpoint, plan: Plan) -> tuple[str, ...]:
@@ -150,6 +154,7 @@ class _Loop:
         self._queues: dict[str, asyncio.Queue[_Job]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._failure: BaseException | None = None
+        self._winding_up = False
         self._loop = asyncio.new_event_loop()
         self._session: AbstractAsyncContextManager[Any] = permits(session)
         self._thread = threading.Thread(target=self._run, name="understudy-sampler", daemon=True)
@@ -163,7 +168,7 @@ class _Loop:
             self._break(self._failure or EndpointError("not drawn: the session ended"))
 
     def close(self) -> None:
-        if self._thread.is_alive():
+        with suppress(RuntimeError):  # it may end by itself just now
             self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(timeout=5)
 
@@ -178,6 +183,7 @@ class _Loop:
 
     def _wind_up(self) -> None:
         """Cancel what is in flight, then close the endpoints; bounded, since a session's end must not hang on a server."""
+        self._winding_up = True
         for task in self._tasks:
             task.cancel()
 
@@ -199,11 +205,16 @@ class _Loop:
                 job.result.set_exception(failure)
 
     def _enqueue(self, jobs: list[_Job]) -> None:
+        if self._winding_up:
+            return
         for job in jobs:
             name = job.plan.route.endpoint
-            if name not in self._queues:
-                self._open(name)
-            self._queues[name].put_nowait(job)
+            try:
+                if name not in self._queues:
+                    self._open(name)
+                self._queues[name].put_nowait(job)
+            except Exception as failure:  # in a callback nobody would hear of it, and the job would be waited for in vain
+                job.result.set_exception(failure)
 
     def _open(self, name: str) -> None:
         self._queues[name] = asyncio.Queue()
@@ -218,7 +229,8 @@ class _Loop:
             try:
                 async with limit, self._session:
                     await self._draw(job, endpoint)
-            except asyncio.CancelledError:
-                raise
             except BaseException as failure:  # a bug, ours or a plugin's: it reaches the item, and the loop goes on
-                job.result.set_exception(failure)
+                if self._winding_up:
+                    raise
+                cancelled = isinstance(failure, asyncio.CancelledError)  # by whom, if not by us?
+                job.result.set_exception(EndpointError("the request was cancelled") if cancelled else failure)

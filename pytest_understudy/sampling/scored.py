@@ -9,12 +9,13 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterable
+from dataclasses import replace
 
 from ..endpoints.endpoint import Tokens
 from ..errors import ScorerError
 from ..scoring.score import Check, Score
 from ..scoring.scorers import judged
-from .record import Drawn
+from .record import Drawn, summed
 from .run import Plan, Sample
 
 
@@ -22,8 +23,8 @@ def sample_of(plan: Plan, number: int, drawn: Drawn) -> Sample:
     """The sample of a draw. A scorer's exception makes it an error, not a miss of the model."""
     done = drawn.completion
     if done is None:
-        return sample_of_error(number, drawn.error or "no answer", replayed=drawn.replayed)
-    price, share_cached = plan.route.price, plan.route.production_cached_share or 0.0
+        return _error(plan, number, drawn)
+    price = plan.route.price
     requests = [request.tokens for request in done.requests]
     error = None
     try:
@@ -41,15 +42,27 @@ def sample_of(plan: Plan, number: int, drawn: Drawn) -> Sample:
         waited=done.waited,
         requests=len(done.requests),
         cost=_total(price.cost(tokens) for tokens in requests) if price else None,
-        uncached=_total(price.uncached(tokens, share_cached) for tokens in requests) if price else None,
+        uncached=_total(price.uncached(tokens) for tokens in requests) if price else None,
         error=error,
         replayed=drawn.replayed,
         digest=hashlib.sha256(done.output.encode("utf-8", "replace")).hexdigest()[:16],
     )
 
 
-def sample_of_error(number: int, error: str, *, replayed: bool = False) -> Sample:
-    """A sample that was never answered, or whose answer nobody can judge."""
+def _error(plan: Plan, number: int, drawn: Drawn) -> Sample:
+    """An error; what was answered before it was paid for."""
+    price = plan.route.price
+    return replace(
+        sample_of_error(number, drawn.error or "no answer"),
+        tokens=summed(drawn.answered),
+        requests=len(drawn.answered),
+        cost=_total(price.cost(request.tokens) for request in drawn.answered) if price else None,
+        uncached=_total(price.uncached(request.tokens) for request in drawn.answered) if price else None,
+    )
+
+
+def sample_of_error(number: int, error: str) -> Sample:
+    """A sample that was never answered."""
     return Sample(
         number=number,
         output="",
@@ -59,7 +72,6 @@ def sample_of_error(number: int, error: str, *, replayed: bool = False) -> Sampl
         tokens=Tokens(),
         latency=None,
         error=error,
-        replayed=replayed,
     )
 
 

@@ -56,7 +56,9 @@ class Custom:
         """ScorerError where it raises, or returns anything but a bool, a credit in [0, 1] or a sound Score."""
         try:
             returned = self.function(task, answer)
-        except Exception as failure:  # the function is the suite's: whatever it raises is about it
+        except BaseException as failure:  # the function is the suite's: whatever it raises is about it, a skip or an exit too
+            if isinstance(failure, KeyboardInterrupt) or type(failure).__name__ == "Exit":  # pytest.exit: the session is to end
+                raise
             raise self._error(task, f"raised {_told(failure)}") from failure
         match returned:
             case Score():
@@ -99,7 +101,7 @@ class Custom:
         return ScorerError(f"the scorer {self.name!r} {what}", at=f"{task.source or 'task'} {task.id}")
 
 
-def _told(failure: Exception) -> str:
+def _told(failure: BaseException) -> str:
     """`ValueError: no such key (scorers.py:12)`: the end of a traceback on one line, and where it was raised."""
     line = " ".join("".join(traceback.format_exception_only(failure)).split())
     frames = traceback.extract_tb(failure.__traceback__)

@@ -14,7 +14,7 @@ from typing import Final
 from llguidance import LLMatcher
 
 _WHITE: Final = b" \t\n\r"
-_QUOTE, _BACKSLASH, _U = b'"'[0], b"\\"[0], b"u"[0]
+_QUOTE, _BACKSLASH, _SLASH, _U = b'"'[0], b"\\"[0], b"/"[0], b"u"[0]
 _DELIMITERS: Final = b",}]"
 _WINDOW: Final = 4096  # bytes handed to the matcher at a time, so that a long answer is not copied over and over
 _WHITE_RUN: Final = re.compile(rb"[ \t\n\r]+")
@@ -143,6 +143,8 @@ class Cursor:
                 at, taken = at - 1, taken - 1
             if self.of_json and not self._strings.inside and (white := _WHITE_RUN.match(data, at)):
                 at = white.end()
+            elif self.in_escape and data[at] == _SLASH:
+                self._undo_escape()  # JSON may escape a slash; the form's own spelling does not
             elif not self._put_space_before(data[at]):
                 self._undo_escape()
                 break

@@ -49,7 +49,7 @@ _Loader.yaml_implicit_resolvers = {
 def yaml_value(text: str, name: str) -> Any:
     """The one document's value, as JSON's types; TaskError with the line where it is not YAML or repeats a key."""
     loader, root = _composed(text, name)
-    return None if root is None else loader.construct_document(root)
+    return None if root is None else _constructed(loader, root, name)
 
 
 def yaml_entries(text: str, name: str) -> Entries:
@@ -105,7 +105,7 @@ def _composed(text: str, name: str) -> tuple[_Loader, yaml.Node | None]:
     except yaml.MarkedYAMLError as failure:
         mark = failure.problem_mark or failure.context_mark
         raise TaskError(f"not YAML: {failure.problem}", at=f"{name}:{mark.line + 1 if mark else 1}") from failure
-    except yaml.YAMLError as failure:
+    except (yaml.YAMLError, RecursionError) as failure:
         raise TaskError(f"not YAML: {failure}", at=f"{name}:1") from failure
     if root is not None:
         _check_keys(root, name)
@@ -143,12 +143,18 @@ def _entry_or_complaint(loader: _Loader, node: yaml.Node, name: str) -> Entry | 
 def _entry(loader: _Loader, node: yaml.Node, name: str) -> Entry:
     if not isinstance(node, yaml.MappingNode):
         raise TaskError("a task is a mapping with at least 'id' and 'input'", at=f"{name}:{_line(node)}")
+    values = _constructed(loader, node, name)
+    return Entry(values, _line(node), {key.value: _line(key) for key, _ in node.value})
+
+
+def _constructed(loader: _Loader, node: yaml.Node, name: str) -> Any:
     try:
-        values = loader.construct_document(node)
+        return loader.construct_document(node)
     except yaml.MarkedYAMLError as failure:
         mark = failure.problem_mark or node.start_mark
         raise TaskError(f"not YAML: {failure.problem}", at=f"{name}:{mark.line + 1}") from failure
-    return Entry(values, _line(node), {key.value: _line(key) for key, _ in node.value})
+    except (ValueError, RecursionError) as failure:  # such as 0x_, which looks like a number
+        raise TaskError(f"not YAML: {failure}", at=f"{name}:{_line(node)}") from failure
 
 
 def _line(node: yaml.Node) -> int:

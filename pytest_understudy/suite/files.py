@@ -214,14 +214,14 @@ class _Builder:
 
     def _form_named(self, spec: str, at: str) -> Form:
         path = self._folder / spec
-        if path.is_file():
+        if _is_file(path):
             schema = self._read(path, at)
             if not isinstance(schema, dict):
                 raise TaskError(f"{spec} is no JSON Schema: a schema is an object", at=at)
             return Form.from_schema(schema, at=at)
         if ":" not in spec:
             found = sorted(str(other.relative_to(self._folder)) for other in self._folder.rglob("*.json"))[:10]
-            raise TaskError(f"no such file: {spec!r}; in the suite's folder there are {listed(found)}", at=at)
+            raise TaskError(f"no such file: {_short(spec)}; in the suite's folder there are {listed(found)}", at=at)
         model = imported(spec, str(self._folder), at=at)
         if not (isinstance(model, type) and issubclass(model, BaseModel)):
             raise TaskError(f"{spec!r} is no pydantic model; a form is a JSON Schema, module:PydanticModel, regex or lark", at=at)
@@ -238,7 +238,7 @@ class _Builder:
 
     def _tools_in(self, spec: str, at: str) -> tuple[Tool, ...]:
         path = self._folder / spec
-        if not path.is_file():
+        if not _is_file(path):
             found = sorted(other.name for other in self._folder.glob("*.yaml"))
             raise TaskError(f"no such file: {spec!r}; in the suite's folder there are {listed(found)}", at=at)
         data = self._read(path, at)
@@ -258,10 +258,17 @@ class _Builder:
         try:
             text = path.read_text(encoding="utf-8")
             return yaml_value(text, path.name) if path.suffix in (".yaml", ".yml") else json.loads(text)
-        except (ValueError, RecursionError) as failure:
+        except (ValueError, RecursionError, OSError) as failure:
             raise TaskError(f"{path.name} is not JSON: {failure}", at=at) from failure
         except TaskError as failure:
             raise TaskError(str(failure), at=at) from failure
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name too long: somebody wrote the schema itself, in quotes
+        return False
 
 
 def _unique_tools(tools: list[Tool], at: str) -> tuple[Tool, ...]:

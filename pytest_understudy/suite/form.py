@@ -27,7 +27,14 @@ if TYPE_CHECKING:
     from jsonschema.protocols import Validator
     from llguidance._lib import JsonCompileOptions
 
-_SPELLING: Final[JsonCompileOptions] = {"whitespace_flexible": False, "key_separator": ": ", "item_separator": ", "}
+_SPELLING: Final[JsonCompileOptions] = {
+    "whitespace_flexible": False,
+    "key_separator": ": ",
+    "item_separator": ", ",
+    # Many models write \u00e9 for é, as most libraries do.
+    "json_allowed_escapes": 'nrbtf\\"u',
+    "json_allow_general_unicode_escapes": True,
+}
 _COERCING: Final[JsonCompileOptions] = {"coerce_one_of": True}
 _LENIENT: Final[JsonCompileOptions] = {"coerce_one_of": True, "lenient": True}
 _SHAPING: Final = ("type", "properties", "required", "items", "$defs", "definitions", "anyOf", "allOf", "oneOf", "$ref")

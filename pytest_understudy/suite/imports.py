@@ -30,9 +30,7 @@ def imported(reference: str, folder: str, *, at: str) -> Any:
 
 
 def _module(name: str, folder: str, at: str) -> ModuleType:
-    known = sys.modules.get(name)
-    if known is not None and _belongs_elsewhere(known, name, folder):
-        del sys.modules[name]
+    _forget_foreign(name.split(".")[0], folder)
     sys.path.insert(0, folder)
     try:
         importlib.invalidate_caches()
@@ -45,10 +43,14 @@ def _module(name: str, folder: str, at: str) -> ModuleType:
         sys.path.remove(folder)
 
 
-def _belongs_elsewhere(known: ModuleType, name: str, folder: str) -> bool:
-    """True where the suite's folder has its own module of that name, and `known` is another file."""
-    origin = getattr(known, "__file__", None)
-    parts = name.split(".")
-    own = [Path(folder, *parts).with_suffix(".py"), Path(folder, *parts, "__init__.py")]
-    here = next((path for path in own if path.is_file()), None)
-    return here is not None and (origin is None or Path(origin).resolve() != here.resolve())
+def _forget_foreign(top: str, folder: str) -> None:
+    """Forget a package or module, and all within, where the suite's folder has its own of that name, and it is another."""
+    known = sys.modules.get(top)
+    own = [Path(folder, f"{top}.py"), Path(folder, top, "__init__.py"), Path(folder, top)]
+    here = next((path for path in own if path.exists()), None)
+    if known is None or here is None:
+        return
+    places = [known.__file__] if getattr(known, "__file__", None) else list(getattr(known, "__path__", ()))
+    if not any(Path(place).resolve() == here.resolve() for place in places if place):
+        for name in [name for name in sys.modules if name == top or name.startswith(f"{top}.")]:
+            del sys.modules[name]

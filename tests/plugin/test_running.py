@@ -46,7 +46,10 @@ def test_a_failed_item_shows_its_worst_samples_and_how_to_replay_them(suite: Sui
             "sample 0: credit 0.5000, finish stop, 20 tokens*",
             "*failed priority*low*high*",
             '*"priority": "high"*',
-            "replay: pytest 'test_emails.py::test_emails[[]raw-opening-hours[]]' --understudy-route=raw --understudy-replay=only",
+            (
+                "replay: pytest 'test_emails.py::test_emails[[]raw-opening-hours[]]' --understudy-route=raw "
+                "--understudy-samples=2 --understudy-replay=only"
+            ),
         ]
     )
 

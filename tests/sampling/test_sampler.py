@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -13,9 +14,12 @@ import pytest
 
 from pytest_understudy.endpoints.endpoint import Abilities, Completion, Request
 from pytest_understudy.errors import EndpointError, RouteEnded
+from pytest_understudy.routes.route import Price
 from pytest_understudy.sampling.permits import Share
 from pytest_understudy.sampling.record import Record
 from pytest_understudy.sampling.sampler import Sampler
+from pytest_understudy.sampling.scored import sample_of
+from pytest_understudy.suite.form import Form
 
 from .made import completion, plan
 
@@ -156,7 +160,7 @@ def test_a_sample_may_fail_and_the_run_goes_on(make: Make) -> None:
     endpoint = Answering(answer)
     sampler = make(endpoint, own=1)
     assert outputs(sampler, "a", samples=3) == ["yes", "the server hung up", "yes"]
-    assert sampler.ended("raw") is None
+    assert sampler.ended(plan("a", samples=3)) is None
 
 
 def test_a_route_that_ended_asks_nothing_more_and_others_go_on(make: Make) -> None:
@@ -170,7 +174,7 @@ def test_a_route_that_ended_asks_nothing_more_and_others_go_on(make: Make) -> No
     sampler.promise([plan("a", samples=50), plan("b", samples=50)])
     assert outputs(sampler, "b", samples=50) == ["not drawn: 401: no such key"] * 50
     assert outputs(sampler, "a", samples=50)[0] == "401: no such key"
-    assert str(sampler.ended("raw")) == "401: no such key"
+    assert sampler.ended(plan("a", samples=50)) == sampler.ended(plan("b", samples=50)) == "401: no such key"
     assert len(endpoint.asked) == 1
     assert outputs(sampler, "a", text="good", route="other") == ["yes"]
 
@@ -234,3 +238,44 @@ def test_the_thread_starts_only_where_something_is_to_be_drawn(make: Make) -> No
     before = threading.active_count()
     make(Answering(echo)).wait(plan("a"))
     assert threading.active_count() == before
+
+
+def test_a_request_that_somebody_else_cancels_is_an_error_and_the_engine_goes_on(make: Make) -> None:
+    def answer(request: Request) -> Completion:
+        if request.messages[-1].content == "bad":
+            raise asyncio.CancelledError
+        return completion()
+
+    sampler = make(Answering(answer), own=1)
+    with pytest.raises(EndpointError, match="cancelled"):
+        sampler.wait(plan("bad"))
+    assert outputs(sampler, "good") == ["yes"]
+
+
+def test_what_goes_wrong_in_opening_an_endpoints_queue_reaches_who_waits(tmp_path: Path) -> None:
+    limits = {"local": Share(1, str(tmp_path / "nowhere" / "x" / "\0.lock"))}
+    sampler = Sampler({"local": Answering(echo)}, Record(tmp_path), session=Share(1), limits=limits)
+    with pytest.raises((OSError, ValueError)):
+        sampler.wait(plan("a"))
+    sampler.close()
+
+
+def test_of_an_error_in_a_form_the_requests_that_were_answered_are_kept(make: Make, tmp_path: Path) -> None:
+    def answer(request: Request) -> Completion:
+        if len(endpoint.asked) == 2:
+            raise EndpointError("the server hung up")
+        return completion("1")
+
+    endpoint = Answering(answer)
+    endpoint.abilities = Abilities(prefill=True, no_think=True, schema=True)
+    properties = {"a": {"type": "integer"}, "b": {"type": "integer"}}
+    form = Form.from_schema({"type": "object", "properties": properties, "required": ["a", "b"]})
+    made = plan("a")
+    asked = replace(made, task=replace(made.task, form=form), route=replace(made.route, controls=("prefill",), fill="slots"))
+    (drawn,) = make(endpoint, own=1).wait(asked)
+    assert (drawn.error, len(drawn.answered)) == ("the server hung up", 1)
+    sample = sample_of(replace(asked, route=replace(asked.route, price=Price.blended(1.0))), 0, drawn)
+    assert (sample.tokens.total, sample.requests) == (12, 1)
+    assert sample.cost == pytest.approx(12 / 1e6)
+    (line,) = next((tmp_path / "record").glob("*.jsonl")).read_text().splitlines()
+    assert '"generated": 2' in line

@@ -11,6 +11,7 @@ from pytest_understudy.routes.route import Price
 from pytest_understudy.sampling.record import Drawn
 from pytest_understudy.sampling.run import Plan, Run
 from pytest_understudy.sampling.scored import sample_of, sample_of_error
+from pytest_understudy.verdict.task_figures import production_cost
 
 from .made import completion, plan
 
@@ -39,9 +40,11 @@ def test_a_cost_is_computed_request_by_request_and_cached_tokens_at_their_price(
     assert (sample.number, sample.requests, sample.latency, sample.score.strict) == (1, 2, 0.5, True)
 
 
-def test_uncached_holds_the_share_that_productions_cache_will() -> None:
-    sample = sample_of(priced(share=0.5), 0, Drawn(two_requests(Tokens(prompt=2000, generated=20))))
-    assert sample.uncached == pytest.approx((1500 * 3 + 1500 * 0.3 + 30 * 15) / 1e6)
+def test_the_share_that_productions_cache_will_hold_is_counted_once() -> None:
+    made = priced(share=0.5)
+    sample = sample_of(made, 0, Drawn(two_requests(Tokens(prompt=2000, generated=20))))
+    assert sample.uncached == pytest.approx((3000 * 3 + 30 * 15) / 1e6)
+    assert production_cost(made.route, sample) == pytest.approx((1500 * 3 + 1500 * 0.3 + 30 * 15) / 1e6)
 
 
 def test_where_one_requests_tokens_are_unknown_the_cost_is_too() -> None:

@@ -129,3 +129,17 @@ def test_a_megabyte_is_taken() -> None:
     cursor = walk(b=TEXT)
     assert cursor.take('{"b":' + " " * 50_000 + '"' + "é" * 500_000) == ""
     assert len(cursor) == len('{"b": "') + 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("said", "written"),
+    [
+        (r'{"x": "caf\u00e9", "y": 1}', r'{"x": "caf\u00e9", "y": 1}'),
+        (r'{"x": "\ud83d\ude00", "y": 1}', r'{"x": "\ud83d\ude00", "y": 1}'),
+        (r'{"x": "a\/b", "y": 1}', '{"x": "a/b", "y": 1}'),
+    ],
+)
+def test_all_of_jsons_escapes_are_taken(said: str, written: str) -> None:
+    properties = {"x": {"type": "string"}, "y": {"type": "integer"}}
+    cursor = Form.from_schema({"type": "object", "properties": properties, "required": ["x", "y"]}).start()
+    assert (cursor.take(said), cursor.text, cursor.done) == ("", written, True)

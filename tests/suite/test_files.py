@@ -215,3 +215,34 @@ def test_two_suites_may_each_have_a_module_of_the_same_name(tmp_path: Path) -> N
         (folder / "shapes.py").write_text(f"from pydantic import BaseModel\n\nclass Reply(BaseModel):\n    {name}: int\n")
         found.append(read(folder, "form: 'shapes:Reply'\ntasks: [{id: a, input: x}]")[0].form)
     assert [form.opening for form in found if form] == ['{"one":', '{"two":']
+
+
+def test_two_suites_may_each_have_a_package_of_the_same_name(tmp_path: Path) -> None:
+    found = []
+    for name in ("one", "two"):
+        package = tmp_path / name / "checks"
+        package.mkdir(parents=True)
+        (package / "__init__.py").touch()
+        (package / "shapes.py").write_text(f"from pydantic import BaseModel\n\nclass Reply(BaseModel):\n    {name}: int\n")
+        found.append(read(tmp_path / name, "form: 'checks.shapes:Reply'\ntasks: [{id: a, input: x}]")[0].form)
+    assert [form.opening for form in found if form] == ['{"one":', '{"two":']
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "tasks:\n  - {id: a, input: x, expect: 0x_}\n",
+        "tasks:\n  - {id: a, input: x, expect: " + "[" * 5000 + "]" * 5000 + "}\n",
+        "form: '" + json.dumps({"type": "object", "description": "long " * 100}) + "'\ntasks:\n  - {id: a, input: x}\n",
+    ],
+    ids=["an odd number", "deep", "a schema in quotes"],
+)
+def test_what_no_reader_expects_is_a_complaint_with_its_place(tmp_path: Path, text: str) -> None:
+    assert complaints(tmp_path, text)[0].startswith("suite.yaml:")
+
+
+def test_a_tag_in_a_file_that_a_suite_names_is_a_complaint(tmp_path: Path) -> None:
+    (tmp_path / "form.yaml").write_text("type: !!python/name:os.system x\n")
+    assert complaints(tmp_path, "form: form.yaml\ntasks:\n  - {id: a, input: x}\n")[0].startswith(
+        "suite.yaml:1: form: form.yaml:1: not YAML"
+    )
