@@ -119,6 +119,12 @@ class Evaluation:
             if before is None or before.planned < run.planned:
                 self._planned[run.name] = run
 
+    def expect_uncollected(self, places: Iterable[str]) -> None:
+        """What could not be collected may hold tasks: every route with others is partial without it."""
+        others = {run.route: run for run in self.planned}
+        for place in places:
+            self.expect([replace(run, task="(not collected)", file=place, hash="", planned=1) for run in others.values()])
+
     @property
     def planned(self) -> list[Run]:
         return list(self._planned.values())

@@ -140,6 +140,7 @@ class Understudy:
         self._ended: set[str] = set()
         self._plan_of: dict[str, tuple[str, str, str]] = {}  # by node id, on the controller
         self._crashed: list[str] = []
+        self._uncollected: list[str] = []
         self._parts: list[Any] | None = None
         self._locks: str | None = None
 
@@ -192,6 +193,10 @@ class Understudy:
         for name, why in self.evaluation.skipped.items():
             params.append(pytest.param(None, id=name, marks=pytest.mark.skip(reason=f"rung {name!r}: {why}")))
         return params
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed and not self._worker:
+            self._uncollected.append(report.nodeid)
 
     def pytest_itemcollected(self, item: pytest.Item) -> None:
         if (plan := _plan(item)) is not None:
@@ -303,6 +308,7 @@ class Understudy:
     def _judge(self, session: pytest.Session) -> None:
         if not self._running:
             return  # nothing ran: an earlier report is not overwritten with an empty one
+        self.evaluation.expect_uncollected(self._uncollected)
         self.verdict = self.evaluation.judge()
         if self.verdict is None:
             return

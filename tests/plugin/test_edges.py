@@ -253,3 +253,19 @@ def test_a_crashed_item_is_not_rebuilt_from_earlier_sessions_where_all_is_asked_
     route = json.loads((suite.path / "r.json").read_text())["routes"][0]
     assert route["replayed"] == 0
     assert all(task["latency_p50"] is None or task["latency_p50"] > 0.4 for task in route["by_task"])
+
+
+def test_what_could_not_be_collected_leaves_every_route_partial(suite: Suite, workers: tuple[str, ...]) -> None:
+    (suite.path / "test_other.py").write_text(
+        "import pytest\n\n@pytest.mark.holdout('nowhere.yaml')\ndef test_other(run): pass\n"
+    )
+    args = (
+        "--continue-on-collection-errors",
+        "--understudy-route=raw",
+        "--understudy-min-strict=0.5",
+        "--understudy-report=r.json",
+    )
+    result = suite.run(*args, *workers)
+    result.assert_outcomes(passed=3, errors=1)
+    result.stdout.fnmatch_lines(["raw: partial: 3 of 4 tasks*", "gate missed by 'raw'*", "promote nothing*"])
+    assert json.loads((suite.path / "r.json").read_text())["routes"][0]["partial"] is True
