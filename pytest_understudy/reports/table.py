@@ -58,13 +58,6 @@ MEASURES: dict[Measure, str] = {
 }
 
 
-def terminal_lines(verdict: Verdict) -> list[str]:
-    """The table, the gate and the promotion, with an empty line between them."""
-    parts = [table_lines(verdict), gate_lines(verdict), [promotion_line(verdict)]]
-    lines = [line for part in parts if part for line in ("", *part)]
-    return lines[1:]
-
-
 def table_lines(verdict: Verdict) -> list[str]:
     """A row for each route, and under it what a reader of the row must know."""
     if not verdict.routes:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_understudy.reports.table import gate_lines, markdown, promotion_line, table_lines, terminal_lines
+from pytest_understudy.reports.table import gate_lines, markdown, promotion_line, table_lines
 from pytest_understudy.routes.route import Price, Route
 from pytest_understudy.sampling.run import Run, Sample
 from pytest_understudy.verdict.gate import Gate
@@ -54,7 +54,7 @@ def test_the_columns_are_the_articles(article: Verdict) -> None:
 
 
 def test_lines_fit_a_terminal_and_carry_no_colour(article: Verdict) -> None:
-    lines = terminal_lines(article)
+    lines = [*table_lines(article), *gate_lines(article), promotion_line(article)]
     assert max(map(len, lines[: len(table_lines(article))])) <= 120
     assert not any("\x1b" in line or line != line.rstrip() for line in lines)
 
@@ -163,13 +163,6 @@ def test_the_promotion_is_one_sentence(article: Verdict) -> None:
     assert promotion_line(article).startswith("promote sft-nothink: ")
     assert promotion_line(article).endswith("not confirmed on unseen tasks")
     assert promotion_line(verdict_on(sample())).startswith("promote nothing: there is no gate")
-
-
-def test_a_terminal_shows_the_table_the_gate_and_the_promotion(article: Verdict) -> None:
-    lines = terminal_lines(article)
-    assert lines == [*table_lines(article), "", *gate_lines(article), "", promotion_line(article)]
-    without = verdict_on(sample())
-    assert terminal_lines(without) == [*table_lines(without), "", promotion_line(without)]
 
 
 def test_no_route_at_all_is_said() -> None:
