@@ -7,9 +7,11 @@ and at the end one Verdict. It knows nothing of pytest; whoever drives it calls 
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,7 +19,7 @@ from .config import Config, EndpointSettings, missing_key
 from .endpoints.endpoint import Endpoint
 from .errors import ConfigError, EndpointError, TaskError, listed
 from .routes.ask import check_abilities, check_controls
-from .routes.route import Route
+from .routes.route import Route, asks_alike
 from .sampling.permits import Share, share
 from .sampling.record import Record, now, recorded_files
 from .sampling.run import Plan, Run, Sample
@@ -34,17 +36,23 @@ MakeEndpoint = Callable[[EndpointSettings, Path, str | None], Endpoint]
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A worker's part of a session: its shares of the limits, and the addresses of the servers that the session's owner runs."""
+    """A worker's part of a session: its shares of the limits, the addresses of the servers that the session's owner runs, when
+    that began, and the folder of its lock files.
+    """
 
     session: Share
     limits: Mapping[str, Share]
     addresses: Mapping[str, str]
+    started: str
+    locks: str
 
     def to_json(self) -> dict[str, Any]:
         return {
             "session": self.session.to_json(),
             "limits": {name: limit.to_json() for name, limit in self.limits.items()},
             "addresses": dict(self.addresses),
+            "started": self.started,
+            "locks": self.locks,
         }
 
     @classmethod
@@ -53,6 +61,8 @@ class Part:
             Share.from_json(data["session"]),
             {name: Share.from_json(limit) for name, limit in data["limits"].items()},
             data["addresses"],
+            data["started"],
+            data["locks"],
         )
 
 
@@ -82,7 +92,8 @@ class Evaluation:
         self._record_folder = record
         self._on_sample = on_sample
         self._part = part
-        self._started = now()
+        self._started = part.started if part else now()
+        self._wanted: Counter[tuple[str, str, str]] = Counter()  # by how many tests
         self._missing: dict[str, str] = {}  # of a rung that cannot run, the variable that is not set
         selected = config.selected(names, controls)
         made = {name: self._endpoint(name, make_endpoint) for name in dict.fromkeys(route.endpoint for route in selected)}
@@ -112,6 +123,11 @@ class Evaluation:
         check_unique(tasks)
         return [task for task in tasks if task.split == self.split]
 
+    def want(self, plan: Plan) -> None:
+        """A test wants this plan."""
+        self._wanted[plan.name] += 1
+        self.expect([Run.of(plan, ())])
+
     def expect(self, planned: Iterable[Run]) -> None:
         """Runs, still empty, that the verdict is to be given on: one never drawn makes its route partial. Of two the longer."""
         for run in planned:
@@ -140,6 +156,8 @@ class Evaluation:
                     for name, endpoint in self.endpoints.items()
                 },
                 addresses,
+                self._started,
+                folder,
             )
             for index in range(workers)
         ]
@@ -296,7 +314,8 @@ class Evaluation:
     @property
     def _engine(self) -> Sampler:
         if self._sampler is None:
-            self._record = self._opened(read=self.replay != "off")
+            off = self.replay == "off"
+            self._record = self._opened(read=not off, since=self._started, fresh=off)
             self._sampler = self._new_sampler(self._record, self.replay)
         return self._sampler
 
@@ -325,7 +344,15 @@ class Evaluation:
             session=self._part.session if self._part else Share(self._session_limit),
             limits=self._part.limits if self._part else limits,
             replay=replay,
+            lock_of=self._lock_of,
         )
+
+    def _lock_of(self, plan: Plan, key: str) -> str | None:
+        """A lock where another worker may draw the same: for two tests of one task, and for two routes that ask alike."""
+        if self._part is None or not Path(self._part.locks).is_dir() or find_spec("filelock") is None:
+            return None
+        alike = [route for route in self.routes if asks_alike(route, plan.route)]
+        return f"{self._part.locks}/sample-{key}.lock" if self._wanted[plan.name] > 1 or len(alike) > 1 else None
 
 
 def _shown(path: Path, root: Path) -> str:

@@ -76,3 +76,9 @@ class Route:
         if not new:
             return self
         return replace(self, name="+".join([self.name, *new]), controls=(*self.controls, *new))
+
+
+def asks_alike(a: Route, b: Route) -> bool:
+    """Whether two routes ask the same: they differ in name and price at most."""
+    same = {"name": "", "price": None, "production_cached_share": None}
+    return replace(a, **same) == replace(b, **same)  # type: ignore[arg-type]  # fields of a Route

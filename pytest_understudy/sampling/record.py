@@ -52,6 +52,7 @@ class Record:
         self._file: int | None = None
         self._path = folder / f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.getpid()}-{uuid.uuid4().hex[:6]}.jsonl"
         self._lines: dict[str, _Line] = {}
+        self._read_to: dict[Path, int] = {}  # bytes
         self.notes: list[str] = []
         if read:
             for path in [*sorted(folder.glob("*.jsonl")), *recorded_files(recorded)]:
@@ -63,6 +64,13 @@ class Record:
         if line is None:
             return None
         return Drawn(_completion(line.data), replayed=self._since is None or line.at < self._since)
+
+    def find_new(self, key: str) -> Drawn | None:
+        """The same, with what other processes have recorded in the meantime."""
+        for path in self._folder.glob("*.jsonl"):
+            if path != self._path:
+                self._read(path, whole_lines=True)
+        return self.find(key)
 
     def keep(self, key: str, plan: Plan, number: int, drawn: Drawn) -> None:
         """Append one line, whole, to this process's own file."""
@@ -79,8 +87,12 @@ class Record:
             os.close(self._file)
             self._file = None
 
-    def _read(self, path: Path) -> None:
-        for number, text in enumerate(_texts(path), 1):
+    def _read(self, path: Path, *, whole_lines: bool = False) -> None:
+        """What was not read yet; with `whole_lines` a last line whose writer is still at it is left for the next time."""
+        for number, text in enumerate(_texts(path, self._read_to.get(path, 0)), 1):
+            if whole_lines and not text.endswith(b"\n"):
+                return
+            self._read_to[path] = self._read_to.get(path, 0) + len(text)
             try:
                 line = _Line.parsed(text)
             except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
@@ -164,10 +176,11 @@ def summed(requests: Sequence[Exchange]) -> Tokens:
     return sum(tokens[1:], start=tokens[0]) if tokens else Tokens()
 
 
-def _texts(path: Path) -> Iterator[bytes]:
+def _texts(path: Path, start: int) -> Iterator[bytes]:
     opener = gzip.open if path.name.endswith(".gz") else open
     try:
         with opener(path, "rb") as file:
+            file.seek(start)
             yield from file
     except (OSError, EOFError, zlib.error) as failure:
         raise ConfigError(f"cannot be read: {failure}", at=str(path)) from failure

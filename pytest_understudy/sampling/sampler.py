@@ -34,7 +34,10 @@ class _Job:
 
 
 class Sampler:
-    """Draws what is promised, `session` requests at once over all endpoints and `limits[name]` at each."""
+    """Draws what is promised, `session` requests at once over all endpoints and `limits[name]` at each.
+
+    `lock_of` (a plan, a sample's key) names the lock file of a sample that another process may be drawing just now.
+    """
 
     def __init__(
         self,
@@ -44,12 +47,14 @@ class Sampler:
         session: Share,
         limits: Mapping[str, Share],
         replay: Literal["auto", "only", "off"] = "auto",
+        lock_of: Callable[[Plan, str], str | None] = lambda plan, key: None,
     ) -> None:
         self._endpoints = endpoints
         self._record = record
         self._session = session
         self._limits = limits
         self._replay = replay
+        self._lock_of = lock_of
         self._results: dict[tuple[str, str, str, int], Future[Drawn]] = {}
         self._by_key: dict[str, Future[Drawn]] = {}
         self._ended: dict[str, str] = {}  # written and read on the loop's thread
@@ -118,9 +123,16 @@ class Sampler:
         if route in self._ended:
             job.result.set_result(Drawn(None, f"not drawn: {self._ended[route]}", ended=True))
             return
+        if (lock := self._lock_of(job.plan, job.key)) is None:
+            job.result.set_result(await self._kept(job, endpoint))
+            return
+        async with permits(Share(1, lock)):
+            job.result.set_result(self._record.find_new(job.key) or await self._kept(job, endpoint))
+
+    async def _kept(self, job: _Job, endpoint: Endpoint) -> Drawn:
         drawn = await self._drawn(job, endpoint)
         self._record.keep(job.key, job.plan, job.number, drawn)
-        job.result.set_result(drawn)
+        return drawn
 
     async def _drawn(self, job: _Job, endpoint: Endpoint) -> Drawn:
         try:

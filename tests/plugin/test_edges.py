@@ -269,3 +269,20 @@ def test_what_could_not_be_collected_leaves_every_route_partial(suite: Suite, wo
     result.assert_outcomes(passed=3, errors=1)
     result.stdout.fnmatch_lines(["raw: partial: 3 of 4 tasks*", "gate missed by 'raw'*", "promote nothing*"])
     assert json.loads((suite.path / "r.json").read_text())["routes"][0]["partial"] is True
+
+
+def test_workers_ask_equal_requests_once(suite: Suite) -> None:
+    suite.server.rule = lambda body: Reply(right(body).content, delay=0.05)
+    suite.with_config('[routes.twin]\nextends = "raw"\nprice = { blended = 9.0 }\n')
+    suite.with_test(
+        "import pytest\n\n@pytest.mark.holdout('emails.yaml')\ndef test_one(run): assert not run.errors\n\n"
+        "@pytest.mark.holdout('emails.yaml')\ndef test_two(run): assert not run.errors\n"
+    )
+    args = ("--understudy-route=raw,twin", "--understudy-samples=4", "--understudy-report=r.json")
+    for more in ((), ("--understudy-replay=off",)):
+        suite.server.asked.clear()
+        suite.run(*args, *more, "-n3").assert_outcomes(passed=12)
+        assert len(suite.server.asked) == 12
+        routes = json.loads((suite.path / "r.json").read_text())["routes"]
+        assert [route["replayed"] for route in routes] == [0, 0]
+        assert routes[0]["latency"] == routes[1]["latency"]
