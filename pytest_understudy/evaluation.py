@@ -101,6 +101,9 @@ class Evaluation:
         self.endpoints = {route.endpoint: made[route.endpoint] for route in self.routes}
         self._baseline = self._renamed(config.baseline, controls)
         self._check_endpoints()
+        shared = part is not None and Path(part.locks).is_dir() and find_spec("filelock") is not None
+        self._locks = part.locks if part is not None and shared else None
+        self._alike = {a.name for a in self.routes for b in self.routes if a is not b and asks_alike(a, b)}
         self._tasks: dict[Path, list[Task]] = {}
         self._hashes: dict[tuple[str, str], str] = {}
         self._planned: dict[tuple[str, str, str], Run] = {}
@@ -186,9 +189,9 @@ class Evaluation:
                 self._on_sample(sample)
             run = Run.of(plan, [*known, *new])
             self.collect(run)
-        return (
-            run if len(run.samples) == plan.samples else replace(run, planned=plan.samples, samples=run.samples[: plan.samples])
-        )
+        if len(run.samples) > plan.samples:  # another test wants more of the same
+            return replace(run, planned=plan.samples, samples=run.samples[: plan.samples])
+        return run
 
     def ended(self, plan: Plan) -> str | None:
         """Why nothing more is asked on the plan's route, which was run; None while it is open."""
@@ -349,10 +352,8 @@ class Evaluation:
 
     def _lock_of(self, plan: Plan, key: str) -> str | None:
         """A lock where another worker may draw the same: for two tests of one task, and for two routes that ask alike."""
-        if self._part is None or not Path(self._part.locks).is_dir() or find_spec("filelock") is None:
-            return None
-        alike = [route for route in self.routes if asks_alike(route, plan.route)]
-        return f"{self._part.locks}/sample-{key}.lock" if self._wanted[plan.name] > 1 or len(alike) > 1 else None
+        contested = self._locks is not None and (plan.route.name in self._alike or self._wanted[plan.name] > 1)
+        return f"{self._locks}/sample-{key}.lock" if contested else None
 
 
 def _shown(path: Path, root: Path) -> str:

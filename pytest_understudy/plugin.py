@@ -137,6 +137,7 @@ class Understudy:
         self._announced = False
         self._running = False
         self._notes: list[str] = []
+        self._written: list[Path] = []
         self._ended: set[str] = set()
         self._plan_of: dict[str, tuple[str, str, str]] = {}  # by node id, on the controller
         self._crashed: list[str] = []
@@ -253,11 +254,11 @@ class Understudy:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
         report = yield
-        if not self._announced:
+        if self._worker and not self._announced:  # what a worker collected, its controller has not
             self._announced = True
             report.understudy_plans = [run.to_json() for run in self.evaluation.planned]
             report.understudy_items = {nodeid: list(name) for nodeid, name in self._plan_of.items()}
-            report.understudy_notes = self.evaluation.notes if self._worker else []
+            report.understudy_notes = self.evaluation.notes
         if (run := item.stash.get(run_key, None)) is None:
             return report
         if call.when == "call" and report.failed:
@@ -287,16 +288,22 @@ class Understudy:
             return
         from .sampling.run import Run
 
-        self.evaluation.expect([Run.from_json(run) for run in getattr(report, "understudy_plans", ())])
-        self._notes = list(dict.fromkeys([*self._notes, *getattr(report, "understudy_notes", ())]))
-        if hasattr(report, "understudy_plans") and self.config.pluginmanager.has_plugin("dsession"):
-            try:
-                self.evaluation.check_gate()  # only now is it known here how many tasks there are
-            except UnderstudyError as failure:
-                pytest.exit(f"ERROR: {failure}", returncode=pytest.ExitCode.USAGE_ERROR)
-        self._plan_of.update({nodeid: tuple(name) for nodeid, name in getattr(report, "understudy_items", {}).items()})
+        if hasattr(report, "understudy_plans"):
+            self._hear_of(report)
         if (run := getattr(report, "understudy", None)) is not None:
             self.evaluation.collect(Run.from_json(run))
+
+    def _hear_of(self, report: Any) -> None:
+        """On the controller: what a worker collected and noted, and so how many tasks there are."""
+        from .sampling.run import Run
+
+        self.evaluation.expect([Run.from_json(run) for run in report.understudy_plans])
+        self._plan_of.update({nodeid: tuple(name) for nodeid, name in report.understudy_items.items()})
+        self._notes.extend(report.understudy_notes)
+        try:
+            self.evaluation.check_gate()
+        except UnderstudyError as failure:
+            pytest.exit(f"ERROR: {failure}", returncode=pytest.ExitCode.USAGE_ERROR)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
@@ -316,6 +323,7 @@ class Understudy:
         for path in self.options.reports:
             try:
                 path.write_text(self.verdict.to_text(), encoding="utf-8")
+                self._written.append(path)
             except OSError as failure:
                 self._notes.append(f"{path.name} could not be written: {failure}")
                 session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
@@ -341,7 +349,7 @@ class Understudy:
         terminalreporter.write_line(promotion_line(self.verdict), bold=True)
         for note in dict.fromkeys([*self._notes, *self.evaluation.notes]):
             terminalreporter.write_line(f"note: {note}", yellow=True)
-        for path in self.options.reports:
+        for path in self._written:
             terminalreporter.write_line(f"report written to {_relative(path, self.config)}")
 
     def pytest_unconfigure(self) -> None:

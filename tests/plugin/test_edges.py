@@ -183,6 +183,7 @@ def test_a_report_that_cannot_be_written_at_the_end_costs_no_verdict(suite: Suit
     result = suite.run("--understudy-route=raw", "--understudy-report=r.json")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(["*raw*1.0000*100.0%*", "note: r.json could not be written: *"])
+    result.stdout.no_fnmatch_line("report written to*")
 
 
 def test_with_workers_a_threshold_that_so_few_tasks_can_never_show_is_a_usage_error_too(suite: Suite) -> None:
