@@ -100,13 +100,22 @@ def shrunk_interval(differences: Sequence[float], confidence: float = 0.95) -> I
     G' = G + 2, mean = sum(d) / G', var = (sum d^2 + 1) / G' - mean^2, mean -+ t(G-1) sqrt(var / G'). Source: Agresti and Min,
     "Simple improved confidence intervals for comparing matched proportions", Statistics in Medicine 24 (2005), carried to tasks.
     """
+    error = shrunk_error(differences)
+    if error is None:
+        return None
+    centre = math.fsum(differences) / (len(differences) + 2)
+    half = t_quantile(0.5 + confidence / 2, len(differences) - 1) * error
+    return (centre - half, centre + half)
+
+
+def shrunk_error(differences: Sequence[float]) -> float | None:
+    """The standard error sqrt(var / G') behind `shrunk_interval`; None under two."""
     tasks = len(differences)
     if tasks < 2:
         return None
     centre = math.fsum(differences) / (tasks + 2)
     variance = (math.fsum(d * d for d in differences) + 1) / (tasks + 2) - centre**2
-    half = t_quantile(0.5 + confidence / 2, tasks - 1) * math.sqrt(variance / (tasks + 2))
-    return (centre - half, centre + half)
+    return math.sqrt(variance / (tasks + 2))
 
 
 def normal_quantile(p: float) -> float:

@@ -17,6 +17,7 @@ from pytest_understudy.figures import (
     population_interval,
     quantile,
     sd,
+    shrunk_error,
     shrunk_interval,
     t_quantile,
     t_tail,
@@ -167,6 +168,8 @@ def test_a_shrunk_interval_by_hand() -> None:
     half = stats.t.ppf(0.975, 1) * math.sqrt(7) / 8
     assert shrunk_interval([1.0, 0.0]) == pytest.approx((0.25 - half, 0.25 + half), rel=1e-9)
     assert shrunk_interval([1.0]) is None
+    assert shrunk_error([1.0, 0.0]) == pytest.approx(math.sqrt(7) / 8)
+    assert shrunk_error([1.0]) is None
 
 
 def test_all_ties_are_no_certainty() -> None:

@@ -1,4 +1,4 @@
-"""The table, the gate's rows and the promotion, as text for a terminal and as Markdown.
+"""The table, the repair map, the comparisons, the gate's rows and the promotion, as text for a terminal and as Markdown.
 
 In: a Verdict. Out: lines without colour, and a Markdown document from the same rows. What is unknown is "-" or "unpriced", never
 0. Columns and the writing of numbers are the article's.
@@ -12,10 +12,14 @@ from dataclasses import dataclass
 from tabulate import tabulate
 
 from ..errors import listed
-from ..verdict.gate import AT_LEAST, ROUNDING, GateCheck, GateVerdict, Measure
+from ..verdict.comparison import Difference
+from ..verdict.gate import GateCheck, GateVerdict
+from ..verdict.measures import AT_LEAST, WORDS, distance, written
+from ..verdict.repair import ClusterRepair
 from ..verdict.route_figures import Rate, RouteFigures
 from ..verdict.verdict import Verdict
-from ..verdict.written import NOTHING, counted, credit, dollars, percent, seconds, tokens
+from ..verdict.written import NOTHING, counted, credit, dollars, percent, ratio, seconds, signed, tokens
+from .failure import printable
 
 CUT_WORTH_SAYING = 0.01
 """Over this share of samples cut short, ratios of tokens read "at least"."""
@@ -45,17 +49,12 @@ COLUMNS = (
 )
 HARM = Column("harm", "right", lambda route: percent(route.outcomes["harm"]))
 
-MEASURES: dict[Measure, str] = {
-    "samples": "samples drawn",
-    "errors": "errors",
-    "strict_pass": "strict pass",
-    "credit": "credit",
-    "p95": "p95 latency",
-    "tokens": "generated tokens a sample",
-    "cost": "serving cost",
-    "silent": "silent misses",
-    "harm": "harm",
-}
+COMPARISON = ("route", "tasks", "strict pass", "credit", "no worse", "mde", "p50", "tokens", "cost")
+
+_LONGEST_REASON = 4000  # characters: a long ladder that misses everywhere tells something of each rung
+
+WIDEST = 130
+"""Columns that the repair map keeps to, up to nine rungs."""
 
 
 def table_lines(verdict: Verdict) -> list[str]:
@@ -74,6 +73,43 @@ def table_lines(verdict: Verdict) -> list[str]:
     return [*(line.rstrip() for line in text.splitlines()), *_notes(verdict)]
 
 
+def repair_lines(verdict: Verdict) -> list[str]:
+    """The clusters that any rung missed: misses of samples and the state on each rung, then the next step. Empty without any.
+
+    Two lines a cluster and one for the next step, so that seven rungs fit a terminal.
+    """
+    missed = [row for row in verdict.repair_map if row.missed]
+    if not missed:
+        return []
+    names = _rungs(verdict)
+    headers = [_cut(name, 13) for name in names]
+    cells = [_repair_cells(row, names) for row in missed]
+    widths = [max(map(len, [header, *(line for row in cells for line in row[place])])) for place, header in enumerate(headers)]
+    room = max(WIDEST - sum(width + 2 for width in widths) - 2, 12)
+    titles = [(_cut(row.cluster, room), _cut(f"  {row.check}", room)) for row in missed]
+    first = max(len("cluster"), *(len(part) for title in titles for part in title))
+    lines = [
+        "repair map: strict misses of judged samples, and the state against the first rung; below a cluster what fails first"
+    ]
+    lines.append("  " + _spaced(["cluster", *headers], [first, *widths]))
+    for row, title, counts in zip(missed, titles, cells, strict=True):
+        lines += ["  " + _spaced([title[half], *(cell[half] for cell in counts)], [first, *widths]) for half in (0, 1)]
+        lines.append(f"    next: {printable(row.next)}")
+    return [*(line.rstrip() for line in lines), *_unmissed(verdict)]
+
+
+def comparison_lines(verdict: Verdict) -> list[str]:
+    """Each route against the baseline: differences with their interval and verdict, what could have been seen, ratios.
+
+    Empty without a baseline.
+    """
+    if not verdict.comparisons:
+        return []
+    rows = [COMPARISON, *_comparison_rows(verdict)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [_comparison_title(verdict), *(f"  {_spaced(row, widths).rstrip()}" for row in rows), *_unpaired(verdict)]
+
+
 def gate_lines(verdict: Verdict) -> list[str]:
     """What the gate came to, then each check: measure, threshold, value, by how much it held or missed. Empty without a gate."""
     if verdict.gate is None:
@@ -84,7 +120,7 @@ def gate_lines(verdict: Verdict) -> list[str]:
 
 def promotion_line(verdict: Verdict) -> str:
     """The sentence: which route to promote, and why."""
-    return f"promote {verdict.promotion.route or 'nothing'}: {verdict.promotion.reason}"
+    return f"promote {verdict.promotion.route or 'nothing'}: {printable(verdict.promotion.reason, _LONGEST_REASON)}"
 
 
 def markdown(verdict: Verdict) -> str:
@@ -96,6 +132,8 @@ def markdown(verdict: Verdict) -> str:
         headers = [column.header.replace("\n", " ") for column in columns]
         parts.append(_markdown_table(rows, headers, [column.align for column in columns]))
         parts.append("\n".join(f"- {_escaped(note)}" for note in _notes(verdict)))
+    parts += _markdown_repairs(verdict)
+    parts += _markdown_comparisons(verdict)
     if verdict.gate is not None:
         parts.append(f"**{_escaped(_gate_line(verdict.gate, verdict.ladder))}**")
         rows = [[_escaped(cell) for cell in row] for row in _gate_rows(verdict.gate)]
@@ -145,6 +183,8 @@ def _notes(verdict: Verdict) -> list[str]:
 
 
 def _notes_on(route: RouteFigures) -> Iterator[str]:
+    if route.route.label:
+        yield printable(route.route.label)
     if route.undrawn and not route.samples:
         yield "not drawn"
         return
@@ -177,9 +217,9 @@ def _gate_rows(gate: GateVerdict) -> list[list[str]]:
     return [
         [
             f"{check.route} (replayed)" if check.replayed else check.route,
-            MEASURES[check.measure],
-            f"{'at least' if check.measure in AT_LEAST else 'at most'} {_written(check.measure, check.threshold)}",
-            _written(check.measure, check.value),
+            WORDS[check.measure],
+            f"{'at least' if check.measure in AT_LEAST else 'at most'} {written(check.measure, check.threshold)}",
+            written(check.measure, check.value),
             _result(check),
             check.note,
         ]
@@ -187,36 +227,103 @@ def _gate_rows(gate: GateVerdict) -> list[list[str]]:
     ]
 
 
-def _written(measure: Measure, value: float | None) -> str:
-    if value is None:
-        return NOTHING
-    match measure:
-        case "samples" | "errors":
-            return f"{value:,.0f}"
-        case "p95":
-            return seconds(value)
-        case "tokens":
-            return f"{value:,.1f}"
-        case "cost":
-            return dollars(value)
-        case "credit":
-            return credit(value)
-        case "strict_pass" | "silent" | "harm":
-            return percent(value)
-
-
 def _result(check: GateCheck) -> str:
     """`held`, `held by 1.0 points`, `missed by 3.20s`, or `missed` where the value is unknown."""
-    word = "held" if check.passed else "missed"
-    if check.value is None:
-        return word
-    gap = abs(check.value - check.threshold)
-    if gap <= ROUNDING:
-        return word
-    if check.measure in ("strict_pass", "silent", "harm"):
-        # A miss by less than shows would read as no miss at all.
-        return f"{word} by {gap * 100:.1f} points" if gap >= 0.001 else f"{word} by {gap * 100:.2g} points"
-    return f"{word} by {_written(check.measure, gap)}"
+    return f"{'held' if check.passed else 'missed'}{distance(check.measure, check.value, check.threshold)}"
+
+
+def _rungs(verdict: Verdict) -> list[str]:
+    """The routes of the repair map, in its order. A row may lack some: the longest come first."""
+    rows = sorted(verdict.repair_map, key=lambda row: len(row.rungs), reverse=True)
+    return list(dict.fromkeys(rung.route for row in rows for rung in row.rungs))
+
+
+def _repair_cells(row: ClusterRepair, names: Sequence[str]) -> list[tuple[str, str]]:
+    """Misses of samples, and the state; a dash where the rung was not judged."""
+    seen = {rung.route: (f"{rung.misses:,}/{rung.samples:,}", rung.state) for rung in row.rungs}
+    return [seen.get(name, (NOTHING, "")) for name in names]
+
+
+def _unmissed(verdict: Verdict) -> list[str]:
+    clean = sum(1 for row in verdict.repair_map if not row.missed)
+    return [f"  {counted(clean, 'cluster')} without a miss on any rung"] if clean else []
+
+
+def _spaced(cells: Sequence[str], widths: Sequence[int]) -> str:
+    return "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
+
+
+def _cut(text: str, longest: int) -> str:
+    clean = printable(text)
+    return clean if len(clean) <= longest else f"{clean[: longest - 1]}…"
+
+
+def _comparison_title(verdict: Verdict) -> str:
+    margin = verdict.comparisons[0].margin * 100
+    baselines = listed(dict.fromkeys(comparison.baseline for comparison in verdict.comparisons))
+    read = f"95% intervals, in points; within ±{margin:g} is equivalent; mde: what could be seen"
+    return f"against {printable(baselines)}, paired by task: {read}"
+
+
+def _comparison_rows(verdict: Verdict) -> list[list[str]]:
+    return [
+        [
+            _cut(comparison.route, 24),
+            f"{comparison.tasks:,}",
+            _difference(comparison.strict_pass),
+            _difference(comparison.credit),
+            {True: "yes", False: "not shown", None: NOTHING}[comparison.not_worse],
+            NOTHING if comparison.mde is None else f"{comparison.mde * 100:.1f}",
+            ratio(comparison.latency_p50_ratio),
+            ratio(comparison.tokens_ratio),
+            ratio(comparison.cost_ratio),
+        ]
+        for comparison in verdict.comparisons
+    ]
+
+
+def _difference(seen: Difference) -> str:
+    """In points: `+1.3 [-2.1, 4.7] inconclusive`."""
+    if seen.difference is None:
+        return NOTHING
+    interval = "" if seen.low is None or seen.high is None else f"[{seen.low * 100:.1f}, {seen.high * 100:.1f}] "
+    return f"{signed(seen.difference * 100, 1)} {interval}{seen.verdict}"
+
+
+def _unpaired(verdict: Verdict) -> list[str]:
+    """Whose comparison is on fewer tasks than were judged."""
+    return [
+        f"  {printable(comparison.route)}: {counted(comparison.unpaired, 'task')} without a partner, new or changed, left out"
+        for comparison in verdict.comparisons
+        if comparison.unpaired
+    ]
+
+
+def _markdown_repairs(verdict: Verdict) -> list[str]:
+    missed = [row for row in verdict.repair_map if row.missed]
+    if not missed:
+        return []
+    names = _rungs(verdict)
+    rows = [
+        [row.cluster, row.check or "", *(" ".join(cell).strip() for cell in _repair_cells(row, names)), row.next]
+        for row in missed
+    ]
+    headers = ["cluster", "first failed check", *names, "next step"]
+    table = _markdown_table(
+        [[_escaped(printable(cell)) for cell in row] for row in rows],
+        [_escaped(header) for header in headers],
+        ["left"] * len(headers),
+    )
+    return ["### Repair map", table, *(_escaped(line.strip()) for line in _unmissed(verdict))]
+
+
+def _markdown_comparisons(verdict: Verdict) -> list[str]:
+    if not verdict.comparisons:
+        return []
+    rows = [[_escaped(cell) for cell in row] for row in _comparison_rows(verdict)]
+    table = _markdown_table(rows, COMPARISON, ["left"] * len(COMPARISON))
+    notes = "\n".join(f"- {_escaped(line.strip())}" for line in _unpaired(verdict))
+    return [f"{_escaped(_comparison_title(verdict))}", table, notes]
 
 
 def _markdown_table(rows: Sequence[Sequence[str]], headers: Sequence[str], align: Sequence[str]) -> str:

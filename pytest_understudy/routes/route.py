@@ -55,7 +55,11 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A model at an endpoint, the controls that it is asked with, its price."""
+    """A model at an endpoint, the controls that it is asked with, its price.
+
+    `label` is what a reader of the table should know of this route, such as "taught to think aloud". It is the route's own: one
+    that extends it, or is derived from it, says its own or none.
+    """
 
     name: str
     endpoint: str
@@ -66,6 +70,7 @@ class Route:
     sampling: Sampling = Sampling()
     price: Price | None = None
     production_cached_share: float | None = None  # of the prompt, in [0, 1]: what production's cache will hold
+    label: str = ""
 
     def with_controls(self, added: Iterable[str]) -> Route:
         """The derived route, named raw+prefill; controls that it has already are not added again."""
@@ -75,10 +80,10 @@ class Route:
         new = [name for name in names if name not in self.controls]
         if not new:
             return self
-        return replace(self, name="+".join([self.name, *new]), controls=(*self.controls, *new))
+        return replace(self, name="+".join([self.name, *new]), controls=(*self.controls, *new), label="")
 
 
 def asks_alike(a: Route, b: Route) -> bool:
-    """Whether two routes ask the same: they differ in name and price at most."""
-    same = {"name": "", "price": None, "production_cached_share": None}
+    """Whether two routes ask the same: they differ in name, label and price at most."""
+    same = {"name": "", "label": "", "price": None, "production_cached_share": None}
     return replace(a, **same) == replace(b, **same)  # type: ignore[arg-type]  # fields of a Route

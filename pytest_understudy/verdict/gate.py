@@ -14,17 +14,12 @@ from typing import Any, Literal
 
 from ..errors import ConfigError
 from ..figures import effective_tasks, mean, normal_quantile, normal_tail, t_quantile, t_tail, wilson
+from .comparison import Comparison, pairs_needed
+from .measures import AT_LEAST, ROUNDING, Measure
 from .route_figures import RouteFigures
-from .written import counted, percent
+from .written import counted, percent, points
 
 Estimand = Literal["holdout", "population"]
-Measure = Literal["samples", "errors", "strict_pass", "credit", "p95", "tokens", "cost", "silent", "harm"]
-
-AT_LEAST: tuple[Measure, ...] = ("samples", "strict_pass", "credit")
-"""Measures that must reach their threshold; all others must not pass it."""
-
-ROUNDING = 1e-12
-"""A mean of thirds may end a rounding below the threshold that it equals: that is no miss."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +28,9 @@ class Gate:
 
     `strict_pass` and `credit` at least, `silent` and `harm` at most, all rates in [0, 1]; `p95` seconds, `tokens` mean
     generated tokens a sample, `cost` dollars of the route's whole run, `errors` a count, all at most. `confidence` in (0.5, 1)
-    is that of the bound, `estimand` what the bound is about. `failure_cost` is what a miss costs, in dollars: it ranks, and
-    holds nothing.
+    is that of the bound, `estimand` what the bound is about. `margin` is how far strict pass may
+    be below the baseline's, and that it is no further must be shown; without it only what is worse beyond noise misses.
+    `failure_cost` is what a miss costs, in dollars: it ranks, and holds nothing.
     """
 
     strict_pass: float | None = None
@@ -48,6 +44,7 @@ class Gate:
     confidence: float | None = None
     estimand: Estimand = "holdout"
     failure_cost: float | None = None
+    margin: float | None = None
 
     @property
     def floors(self) -> Iterator[tuple[Literal["strict_pass", "credit"], float]]:
@@ -100,14 +97,24 @@ def judge_gate(
     ladder: bool,
     advisory_latency: Collection[str] = (),
     baseline: str | None = None,
+    comparisons: Collection[Comparison] = (),
 ) -> GateVerdict:
-    """On a ladder one rung must hold it, else every route but the baseline; a baseline that stands alone is judged itself."""
+    """On a ladder one rung must hold it, else every route but the baseline; a baseline that stands alone is judged itself.
+
+    A comparison is one more check of its route: it holds with `margin` where the route is shown to be no worse, else where it is
+    not shown to be worse. On a ladder it is one with `margin` alone: a cheap rung may be worth having and below the frontier.
+    """
     judged = [route for route in figures if route.name != baseline] or list(figures)
     confidences = _held_by_holm(gate, judged) if ladder else {}
+    merging = not ladder or gate.margin is not None
+    compared = {comparison.route: comparison for comparison in comparisons if merging}
     checks = tuple(
         check
         for route in judged
-        for check in _checks(gate, route, confidences.get(route.name, gate.confidence), route.name in advisory_latency)
+        for check in [
+            *_checks(gate, route, confidences.get(route.name, gate.confidence), route.name in advisory_latency),
+            *([_baseline_check(gate, route, compared[route.name])] if route.name in compared else []),
+        ]
     )
     missed = {check.route for check in checks if not check.passed and not check.advisory}
     held_by = tuple(route.name for route in judged if route.name not in missed)
@@ -250,6 +257,25 @@ def _latency_check(route: RouteFigures, threshold: float, advisory: bool) -> Gat
         reasons.append(f"{route.replayed:,} of {counted(route.samples, 'sample')} replayed")
     note = f"advisory: {', '.join(reasons)}" if reasons else ""
     return _check(route, "p95", threshold, route.latency_p95, note=note, advisory=bool(reasons))
+
+
+def _baseline_check(gate: Gate, route: RouteFigures, seen: Comparison) -> GateCheck:
+    """Against a threshold of -margin, or of 0; what was shown decides, not on which side of it the difference fell."""
+    threshold = 0.0 if gate.margin is None else -gate.margin
+    if seen.bound is None or seen.mde is None:
+        note = f"fewer than two tasks are paired with {seen.baseline!r}: nothing can be shown"
+        return GateCheck(route.name, "baseline", threshold, None, False, False, route.replayed, note)
+    passed = seen.strict_pass.verdict != "worse" if gate.margin is None else bool(seen.above(gate.margin))
+    shown: str = seen.strict_pass.verdict
+    more = ""
+    if gate.margin is not None:
+        shown = f"{'shown' if passed else 'not shown'} to be no worse, bound {points(seen.bound)},"
+        if not passed and seen.tasks < (needed := pairs_needed(gate.margin)):
+            more = f"; without a lead it takes {needed:,} pairs to show"
+    note = (
+        f"{shown} on {counted(seen.tasks, 'pair')} with {seen.baseline!r}; could see a drop of {seen.mde * 100:.1f} points{more}"
+    )
+    return GateCheck(route.name, "baseline", threshold, seen.strict_pass.difference, passed, False, route.replayed, note)
 
 
 def _check(

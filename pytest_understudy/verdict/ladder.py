@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..errors import listed
 from ..figures import Interval, mean, paired_interval, shrunk_interval
-from .gate import Gate, GateVerdict
+from .gate import Gate, GateCheck, GateVerdict
+from .measures import WORDS, distance
+from .repair import ClusterRepair
 from .route_figures import RouteFigures
 from .task_figures import TaskFigures, known_mean
-from .written import counted, dollars, percent, seconds, tokens
+from .written import counted, dollars, percent, points, seconds, tokens
 
 Values = Mapping[tuple[str, str], float]
 """A figure for each judged task, by (file, id)."""
@@ -28,6 +30,13 @@ class Promotion:
 
     route: str | None
     reason: str
+
+    def advised(self, repairs: Sequence[ClusterRepair]) -> Promotion:
+        """The same, with what the repair map suggests for the cluster that has the most misses left."""
+        left = max(repairs, key=lambda row: row.best.misses, default=None)
+        if left is None or not left.best.misses:
+            return self
+        return replace(self, reason=f"{self.reason}; the repair map suggests for {left.cluster!r}: {left.next}")
 
     def to_json(self) -> dict[str, str | None]:
         return {"route": self.route, "reason": self.reason}
@@ -66,7 +75,7 @@ def promote(
     chosen_among = sum(1 for route in figures if route.name in found.judged and route.judged)
     holding = [route for route in figures if route.name in found.held_by]
     if not holding:
-        return Promotion(None, f"none of {counted(len(found.judged), noun)} holds the gate")
+        return Promotion(None, f"none of {counted(len(found.judged), noun)} holds the gate: {_missed(found)}")
     whole = [route for route in holding if not route.partial]
     if not whole:
         names = listed(route.name for route in holding)
@@ -76,6 +85,40 @@ def promote(
         return Promotion(None, why)
     among = f"chosen among {counted(chosen_among, noun)}, {len(holding)} of which held the gate"
     return Promotion(best.name, f"{why}; {among}; {_confirmation(best)}")
+
+
+def _missed(found: GateVerdict) -> str:
+    """Of each route the threshold that it missed worst, and how many more."""
+    if not found.judged:
+        return "nothing was judged"
+    told = []
+    for name in found.judged:
+        checks = [check for check in found.checks if check.route == name and not check.passed and not check.advisory]
+        worst, more = max(checks, key=_shortfall), len(checks) - 1
+        told.append(f"{name!r} misses {_miss(worst)}{f' (and {more} more)' if more else ''}")
+    return ", ".join(told)
+
+
+def _miss(check: GateCheck) -> str:
+    match check.measure:
+        case "samples":
+            return "samples: it was not drawn whole" if check.value else "all samples: nothing was drawn"
+        case "baseline":
+            return f"the baseline ({check.note if check.value is None else f'{points(check.value)} seen'})"
+        case _ if check.value is None:
+            return f"{WORDS[check.measure]}: {check.note}"
+        case _:
+            return f"{WORDS[check.measure]}{distance(check.measure, check.value, check.threshold)}"
+
+
+def _shortfall(check: GateCheck) -> float:
+    """What share of the larger of value and threshold lies between them: in units that measures share; 1 where it is unknown."""
+    if check.value is None or check.measure == "samples":
+        return 1.0
+    if check.measure == "baseline":
+        return abs(check.value - check.threshold)
+    low, high = sorted((check.value, check.threshold))
+    return (high - low) / high if high else 0.0
 
 
 def cost_of_a_miss(figures: Sequence[RouteFigures], gate: Gate | None, baseline: str | None) -> float | None:

@@ -22,9 +22,10 @@ from ..scoring.score import Outcome
 class TaskFigures:
     """One task on one route. Rates and credits in [0, 1], None where no sample was judged.
 
-    `generated` is the sum of generated tokens and `cost` the dollars as billed, both of all samples, None where unknown or
-    unpriced. `gate_credit` and `gate_strict` are means over all samples with errors as 0. `production_cost` (dollars) and
-    `generated_mean` (tokens) are means over judged samples. `distinct` is the number of different outputs.
+    `generated` is the sum of generated tokens, `cost` the dollars as billed and `uncached` those with cached tokens at the input
+    price: all three of all samples, None where unknown or unpriced. `gate_credit` and `gate_strict` are means over all samples
+    with errors as 0. `production_cost` (dollars) and `generated_mean` (tokens) are means over judged samples. `distinct` is the
+    number of different outputs.
     """
 
     task: str
@@ -42,6 +43,7 @@ class TaskFigures:
     generated: int | None
     generated_mean: float | None
     cost: float | None
+    uncached: float | None
     production_cost: float | None
     latency_p50: float | None
     distinct: int | None
@@ -66,6 +68,7 @@ class TaskFigures:
             generated=summed_tokens(run.samples).generated,
             generated_mean=known_mean([sample.tokens.generated for sample in judged]),
             cost=summed_cost(run.samples, [sample.cost for sample in run.samples]),
+            uncached=summed_cost(run.samples, [sample.uncached for sample in run.samples]),
             production_cost=known_mean([production_cost(route, sample) for sample in judged]),
             latency_p50=known_quantile([sample.latency for sample in judged], 0.5),
             distinct=len(digests) if digests and "" not in digests else None,
@@ -74,6 +77,16 @@ class TaskFigures:
     @property
     def name(self) -> tuple[str, str]:
         return (self.file, self.task)
+
+    @property
+    def judged(self) -> int:
+        """How many samples were judged."""
+        return self.samples - self.errors
+
+    @property
+    def misses(self) -> int:
+        """How many judged samples did not pass strictly."""
+        return 0 if self.strict_pass is None else self.judged - round(self.strict_pass * self.judged)
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -88,6 +101,7 @@ class TaskFigures:
             "strict_pass": self.strict_pass,
             "generated": self.generated,
             "cost": self.cost,
+            "uncached": self.uncached,
             "latency_p50": self.latency_p50,
             "distinct": self.distinct,
         }

@@ -1,7 +1,7 @@
 """The verdict of one evaluation: the tree that is the JSON report.
 
-In: the routes in ladder order, their Runs in collection order, and the Gate. Out: a Verdict, from which every report is told. A
-Run without samples is one that was planned and not drawn, so that a route knows what it lacks.
+In: the routes in ladder order, their Runs in collection order, the Gate, and what to compare with. Out: a Verdict, from which
+every report is told. A Run without samples is one that was planned and not drawn, so that a route knows what it lacks.
 """
 
 from __future__ import annotations
@@ -13,8 +13,10 @@ from typing import Any
 
 from ..routes.route import Route
 from ..sampling.run import Run
+from .comparison import Comparison, Earlier, compare
 from .gate import Gate, GateVerdict, judge_gate
 from .ladder import Promotion, cost_of_a_miss, frontier, promote
+from .repair import ClusterRepair, repair_map
 from .route_figures import RouteFigures
 
 
@@ -26,6 +28,8 @@ class Verdict:
     gate: GateVerdict | None
     promotion: Promotion
     ladder: bool = False
+    comparisons: tuple[Comparison, ...] = ()
+    repair_map: tuple[ClusterRepair, ...] = ()
 
     @property
     def gate_passed(self) -> bool | None:
@@ -38,8 +42,8 @@ class Verdict:
             "version": 1,
             "routes": [route.to_json() for route in self.routes],
             "gate": {"passed": None, "checks": []} if self.gate is None else self.gate.to_json(),
-            "comparisons": [],
-            "repair_map": [],
+            "comparisons": [comparison.to_json() for comparison in self.comparisons],
+            "repair_map": [row.to_json() for row in self.repair_map],
             "promotion": self.promotion.to_json(),
         }
 
@@ -56,20 +60,31 @@ def judge(
     ladder: bool,
     advisory_latency: Collection[str] = frozenset(),
     baseline: str | None = None,
+    margin: float = 0.02,
+    earlier: Earlier | None = None,
 ) -> Verdict:
     """Judge what was drawn.
 
     `advisory_latency` names the routes whose latency says nothing about production (an embedded model); `baseline` the route that
-    need not hold the gate. Of two runs with one name, as when two tests share a task, the one with more samples counts.
+    need not hold the gate, and that the others are compared with unless there is an `earlier` report; within +-`margin` of it
+    they are equivalent. UnderstudyError where a route has no counterpart in the earlier report; `Earlier.check` tells it before.
+    Of two runs with one name, as when two tests share a task, the one with more samples counts.
     """
     drawn = _once(runs)
     figures = [RouteFigures.of(route, [run for run in drawn if run.route == route.name]) for route in routes]
     undominated = frontier(figures, cost_of_a_miss(figures, gate, baseline))
     figures = [replace(route, frontier=undominated[route.name]) for route in figures]
+    comparisons = compare(figures, baseline=baseline, earlier=earlier, margin=margin)
     found = None
     if gate is not None:
-        found = judge_gate(gate, figures, ladder=ladder, advisory_latency=advisory_latency, baseline=baseline)
-    return Verdict(tuple(figures), found, promote(figures, gate, found, ladder=ladder, baseline=baseline), ladder)
+        found = judge_gate(
+            gate, figures, ladder=ladder, advisory_latency=advisory_latency, baseline=baseline, comparisons=comparisons
+        )
+    promotion = promote(figures, gate, found, ladder=ladder, baseline=baseline)
+    repairs = repair_map(figures, ladder=ladder, promoted=promotion.route, baseline=baseline)
+    if found is not None and not found.held_by:
+        promotion = promotion.advised(repairs)
+    return Verdict(tuple(figures), found, promotion, ladder, comparisons, repairs)
 
 
 def _once(runs: Iterable[Run]) -> list[Run]:

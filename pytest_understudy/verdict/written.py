@@ -54,6 +54,24 @@ def credit(value: float | None) -> str:
     return NOTHING if value is None else f"{value:.4f}"
 
 
+def points(difference: float | None) -> str:
+    """A difference of rates in percentage points, signed: +1.3 points; 0.0 where it would round to a signed nothing."""
+    return NOTHING if difference is None else f"{signed(difference * 100, 1)} points"
+
+
+def signed(value: float, decimals: int) -> str:
+    """+1.3, -0.4, and 0.0 without a sign."""
+    text = f"{value:+.{decimals}f}"
+    return text if text.strip("+-0.") else text[1:]
+
+
+def ratio(value: float | None) -> str:
+    """A ratio to two figures, times something: x0.053, x1.2, x37."""
+    if value is None:
+        return NOTHING
+    return f"x{value:.0f}" if value >= 9.95 else f"x{value:.{max(1, 1 - math.floor(math.log10(value))) if value else 1}f}"
+
+
 def counted(count: int, noun: str) -> str:
     """1 rung, 3 rungs."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from pytest_understudy.reports.table import gate_lines, markdown, promotion_line, table_lines
+from pytest_understudy.reports.table import comparison_lines, gate_lines, markdown, promotion_line, repair_lines, table_lines
 from pytest_understudy.routes.route import Price, Route
 from pytest_understudy.sampling.run import Run, Sample
 from pytest_understudy.verdict.gate import Gate
@@ -196,3 +198,128 @@ def test_a_table_of_many_runs_keeps_the_order_of_the_ladder() -> None:
     runs: list[Run] = [run(name, "a", [sample()]) for name in reversed(names)]
     verdict = judge([route(name) for name in names], runs, gate=None, ladder=True)
     assert [line.split()[0] for line in table_lines(verdict)[3:6]] == names
+
+
+# -- the repair map
+
+
+def ladder_of(misses: dict[str, dict[str, int]], *, of: int = 3, check: str = "jira.create.severity", **more: Any) -> Verdict:
+    """A task a cluster; of each route how many of its samples miss."""
+    runs = [
+        run(name, f"task-{place}", [sample(0.5, missed=check)] * missed + [sample()] * (of - missed), cluster=cluster)
+        for name, clusters in misses.items()
+        for place, (cluster, missed) in enumerate(clusters.items())
+    ]
+    return judge([route(name, controls=("prefill",)) for name in misses], runs, **{"gate": None, "ladder": True, **more})
+
+
+def test_the_repair_map_has_clusters_down_and_rungs_across() -> None:
+    verdict = ladder_of({"raw": {"Incident": 3, "Archive": 0, "Lease": 3}, "prefill": {"Incident": 0, "Archive": 0, "Lease": 3}})
+    assert repair_lines(verdict) == [
+        "repair map: strict misses of judged samples, and the state against the first rung; below a cluster what fails first",
+        "  cluster                 raw    prefill",
+        "  Incident                3/3    0/3",
+        "    jira.create.severity  first  repaired",
+        "    next: 'prefill' repaired it: no training needed",
+        "  Lease                   3/3    3/3",
+        "    jira.create.severity  first  unchanged",
+        "    next: train: about 20 variants of `jira.create.severity`",
+        "  1 cluster without a miss on any rung",
+    ]
+
+
+def test_without_a_miss_there_is_no_repair_map_to_show(article: Verdict) -> None:
+    assert repair_lines(ladder_of({"raw": {"Incident": 0}, "prefill": {"Incident": 0}})) == []
+    assert "Repair map" not in markdown(ladder_of({"raw": {"Incident": 0}}))
+    assert repair_lines(article)[-1].startswith("    next: ")
+
+
+def test_seven_rungs_fit_130_columns() -> None:
+    names = ["base", "raw", "prefill", "nothink", "sft-prefill", "sft-nothink", "a-rung-with-a-long-name"]
+    cluster = "Drive / Notion lease archive, with a name that goes on and on and never seems to come to any end"
+    verdict = ladder_of({name: {cluster: 75} for name in names}, of=75, check="a_tool_with_a_long_name." + "argument" * 5)
+    lines = repair_lines(verdict)
+    assert max(map(len, lines[:4])) <= 130
+    assert lines[2].count("75/75") == 7
+    assert "…" in lines[1]
+    assert "…" in lines[2]
+
+
+def test_a_rung_that_was_not_judged_on_a_cluster_is_a_dash() -> None:
+    runs = [
+        run("raw", "a", [sample(0.0)] * 3),
+        run("prefill", "a", [], planned=3),
+        run("prefill", "b", [sample()], cluster="Other"),
+    ]
+    lines = repair_lines(judge([route("raw"), route("prefill")], runs, gate=None, ladder=True))
+    assert lines[2].split() == ["Mail", "3/3", "-"]
+
+
+def test_what_a_model_named_cannot_write_to_the_terminal() -> None:
+    verdict = ladder_of({"raw": {"Incident\x1b[2J": 3}}, check="extra: \x1b[31mdrop", gate=Gate(strict_pass=0.9))
+    for lines in (repair_lines(verdict), [promotion_line(verdict)]):
+        assert not any("\x1b" in line for line in lines)
+        assert any("\\x1b[31mdrop" in line for line in lines)
+
+
+def test_markdown_has_the_repair_map_and_the_comparisons() -> None:
+    verdict = ladder_of({"raw": {"Inci|dent": 3, "Lease": 3}, "prefill": {"Inci|dent": 0, "Lease": 3}}, baseline="raw")
+    text = markdown(verdict)
+    assert "### Repair map" in text
+    row = next(line for line in text.splitlines() if line.startswith(r"| Inci\|dent"))
+    assert [cell.strip() for cell in row.replace(r"\|", "/").strip("|").split("|")] == [
+        *("Inci/dent", r"jira.create.severity", "3/3 first", "0/3 repaired", "'prefill' repaired it: no training needed"),
+    ]
+    assert "against 'raw', paired by task" in text
+    assert any(line.startswith("| prefill") and "+50.0 [" in line for line in text.splitlines())
+
+
+# -- comparisons
+
+
+def test_comparisons_tell_differences_verdicts_and_ratios() -> None:
+    runs = [
+        *(run("raw", f"t{n}", [sample(0.5, generated=100, latency=2.0)] * 4) for n in range(20)),
+        *(run("prefill", f"t{n}", [sample(generated=5, latency=1.0)] * 4) for n in range(20)),
+        run("prefill", "new", [sample()] * 4),
+    ]
+    verdict = judge([route("raw"), route("prefill")], runs, gate=None, ladder=True, baseline="raw")
+    title, header, row, note = comparison_lines(verdict)
+    assert title == "against 'raw', paired by task: 95% intervals, in points; within ±2 is equivalent; mde: what could be seen"
+    assert header.split() == ["route", "tasks", "strict", "pass", "credit", "no", "worse", "mde", "p50", "tokens", "cost"]
+    seen = verdict.comparisons[0]
+    assert seen.strict_pass.low is not None
+    assert seen.strict_pass.high is not None
+    assert seen.mde is not None
+    strict = f"+100.0 [{seen.strict_pass.low * 100:.1f}, {seen.strict_pass.high * 100:.1f}] better"
+    assert [cell.strip() for cell in row.split("  ") if cell.strip()][:3] == ["prefill", "20", strict]
+    assert row.split()[-5:] == ["yes", f"{seen.mde * 100:.1f}", "x0.50", "x0.050", "-"]
+    assert note == "  prefill: 1 task without a partner, new or changed, left out"
+
+
+def test_comparisons_fit_130_columns_and_are_none_without_a_baseline(article: Verdict) -> None:
+    assert comparison_lines(article) == []
+    runs = [run for row in ROWS for run in row.runs]
+    verdict = judge([row.route for row in ROWS], runs, gate=None, ladder=True, baseline="raw")
+    assert len(verdict.comparisons) == 5
+    assert max(map(len, comparison_lines(verdict))) <= 130
+
+
+def test_a_comparison_without_pairs_has_dashes() -> None:
+    runs = [run("raw", "a", [sample()] * 4), run("prefill", "b", [sample()] * 4)]
+    row, note = comparison_lines(judge([route("raw"), route("prefill")], runs, gate=None, ladder=True, baseline="raw"))[2:]
+    assert row.split() == ["prefill", "0", *"-------"]
+    assert "2 tasks without a partner" in note
+
+
+def test_a_gate_row_against_the_baseline_says_what_it_showed() -> None:
+    runs = [run(name, f"t{n}", [sample(credit)] * 4) for name, credit in (("raw", 1.0), ("prefill", 0.5)) for n in range(20)]
+    verdict = judge([route("raw"), route("prefill")], runs, gate=Gate(margin=0.05), ladder=False, baseline="raw")
+    line = gate_lines(verdict)[-1]
+    cells = [cell.strip() for cell in line.split("  ") if cell.strip()]
+    assert cells[:5] == ["prefill", "against the baseline", "at least -5.0 points", "-100.0 points", "missed"]
+    assert cells[5].startswith("not shown to be no worse, bound -")
+
+
+def test_a_route_with_a_label_is_told_of_under_the_table() -> None:
+    assert "raw: taught to think aloud" in notes(verdict_on(sample(), of=route(label="taught to think aloud")))

@@ -52,9 +52,53 @@ def test_without_a_gate_nothing_is_promoted_and_the_reason_says_how_to_set_one()
     assert verdict.gate_passed is None
 
 
-def test_nothing_is_promoted_where_no_rung_holds_the_gate() -> None:
+def test_where_no_rung_holds_the_gate_each_miss_is_told_and_what_the_repair_map_suggests() -> None:
     verdict = judged({"raw": runs_of("raw", [1] * TASKS), "prefill": runs_of("prefill", [0] * TASKS)})
-    assert verdict.promotion.to_json() == {"route": None, "reason": "none of 2 rungs holds the gate"}
+    assert verdict.promotion.to_json() == {
+        "route": None,
+        "reason": "none of 2 rungs holds the gate: 'raw' misses strict pass by 25.0 points, 'prefill' misses strict pass by 50.0"
+        f" points; the repair map suggests for 'Mail': {verdict.repair_map[0].next}",
+    }
+
+
+def test_of_several_thresholds_the_one_missed_worst_is_told() -> None:
+    runs = runs_of("raw", [3] * TASKS, tokens=100)  # 75 % of 80 %, and 104.5 tokens where 10 may be
+    reason = judged({"raw": runs}, gate=Gate(strict_pass=0.8, tokens=10, credit=0.1)).promotion.reason
+    assert "'raw' misses generated tokens a sample by 94.5 (and 1 more);" in reason
+    reason = judged({"raw": runs}, gate=Gate(strict_pass=0.99, tokens=103)).promotion.reason
+    assert "'raw' misses strict pass by 24.0 points (and 1 more);" in reason
+
+
+@pytest.mark.parametrize(
+    ("runs", "gate", "words"),
+    [
+        ([run("raw", "a", [sample()], planned=2)], Gate(), "'raw' misses samples: it was not drawn whole"),
+        ([run("raw", "a", [], planned=2)], Gate(), "'raw' misses all samples: nothing was drawn"),
+        ([run("raw", "a", [sample(), error()])], Gate(), "'raw' misses errors by 1"),
+        ([run("raw", "a", [sample(generated=None)])], Gate(tokens=3), "tokens a sample: the server reports no usage"),
+        ([run("raw", "a", [sample()])], Gate(cost=1.0), "'raw' misses serving cost: unpriced"),
+        ([run("raw", "a", [sample(replayed=True, generated=9)])], Gate(p95=0.1, tokens=5), "generated tokens a sample by 4.0"),
+    ],
+)
+def test_every_kind_of_miss_has_its_words(runs: list[Run], gate: Gate, words: str) -> None:
+    reason = judged({"raw": runs}, gate=gate).promotion.reason
+    assert reason.startswith("none of 1 rung holds the gate: 'raw' misses ")
+    assert reason.endswith(words)
+
+
+def test_a_rung_that_misses_the_baseline_tells_by_how_much() -> None:
+    rungs = {"main": runs_of("main", [4] * TASKS), "raw": runs_of("raw", [2] * TASKS)}
+    reason = judged(rungs, gate=Gate(), baseline="main").promotion.reason
+    assert "'raw' misses the baseline (-50.0 points seen); the repair map suggests" in reason
+
+
+def test_the_suggestion_is_for_the_cluster_with_the_most_misses_left() -> None:
+    runs = [
+        run("raw", "a", [sample(), sample(0.0)], cluster="Few"),
+        run("raw", "b", [sample(0.0)] * 2, cluster="Many"),
+        run("raw", "c", [sample()] * 2, cluster="None"),
+    ]
+    assert "; the repair map suggests for 'Many': " in judged({"raw": runs}, gate=Gate(strict_pass=0.9)).promotion.reason
 
 
 def test_without_a_price_the_fewest_generated_tokens_win_and_the_sentence_says_so() -> None:

@@ -114,3 +114,23 @@ def test_prices_are_told_with_their_source() -> None:
     price = Price(input=3.0, output=15.0, source="genai-prices", date="2026-11-01")
     verdict = judge([route(price=price)], [run("raw", "a", [sample(price=price)])], gate=None, ladder=False)
     assert verdict.to_json()["routes"][0]["price"] == {"source": "genai-prices", "date": "2026-11-01"}
+
+
+def test_a_ladder_tells_its_comparisons_and_its_repair_map() -> None:
+    runs = [run("raw", "a", [sample(0.0)] * 3), run("prefill", "a", [sample()] * 3)]
+    report = judge([route("raw"), route("prefill")], runs, gate=None, ladder=True, baseline="raw", margin=0.1).to_json()
+    [comparison] = report["comparisons"]
+    assert (comparison["route"], comparison["baseline"], comparison["margin"]) == ("prefill", "raw", 0.1)
+    assert comparison["break_even"] is None
+    [row] = report["repair_map"]
+    assert [rung["state"] for rung in row["rungs"]] == ["first", "repaired"]
+
+
+def test_a_report_with_comparisons_is_the_same_to_the_last_bit(article: Verdict) -> None:
+    runs = [run for row in ROWS for run in row.runs]
+    texts = {
+        judge([row.route for row in ROWS], runs, gate=Gate(strict_pass=0.93), ladder=True, baseline="raw").to_text()
+        for _ in range(2)
+    }
+    assert len(texts) == 1
+    assert all(row["next"] for row in json.loads(texts.pop())["repair_map"])

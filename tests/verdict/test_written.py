@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_understudy.verdict.written import counted, credit, dollars, percent, seconds, tokens
+from pytest_understudy.verdict.written import counted, credit, dollars, percent, points, ratio, seconds, signed, tokens
 
 
 @pytest.mark.parametrize(
@@ -58,3 +58,39 @@ def test_rates_credits_and_counts() -> None:
     assert (percent(0.94), percent(0.0), percent(None)) == ("94.0%", "0.0%", "-")
     assert (credit(0.956), credit(None)) == ("0.9560", "-")
     assert (counted(1, "rung"), counted(0, "rung"), counted(1200, "task")) == ("1 rung", "0 rungs", "1,200 tasks")
+
+
+@pytest.mark.parametrize(
+    ("difference", "text"),
+    [
+        (0.0135, "+1.4 points"),
+        (-0.5, "-50.0 points"),
+        (0.0, "0.0 points"),
+        (-0.0001, "0.0 points"),
+        (0.0001, "0.0 points"),
+        (None, "-"),
+    ],
+)
+def test_a_difference_of_rates_is_in_points_and_signed(difference: float | None, text: str) -> None:
+    assert points(difference) == text
+
+
+def test_a_signed_number_keeps_its_zeros() -> None:
+    assert [signed(value, 2) for value in (10.0, -0.1, 100.0, 0.0)] == ["+10.00", "-0.10", "+100.00", "0.00"]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.0532, "x0.053"),
+        (0.26, "x0.26"),
+        (1.0, "x1.0"),
+        (1.24, "x1.2"),
+        (9.94, "x9.9"),
+        (36.5, "x36"),
+        (0.0, "x0.0"),
+        (None, "-"),
+    ],
+)
+def test_a_ratio_is_written_to_two_figures(value: float | None, text: str) -> None:
+    assert ratio(value) == text
