@@ -91,6 +91,7 @@ class _Route(_Table):
     sampling: _Sampling = _Sampling()
     price: _Price | None = None
     production_cached_share: Share | None = None
+    label: Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]*$")] = ""  # a line of the table
 
 
 class _Gate(_Table):
@@ -105,6 +106,7 @@ class _Gate(_Table):
     confidence: Annotated[float, Field(gt=0.5, lt=1)] | None = None
     estimand: Literal["holdout", "population"] = "holdout"
     failure_cost: Dollars | None = None
+    margin: Annotated[float, Field(gt=0, lt=1)] | None = None
 
 
 _ENDPOINTS: Mapping[str, type[_Embedded] | type[_OpenAI]] = {"embedded": _Embedded, "openai": _OpenAI}
@@ -304,13 +306,14 @@ def _routes(tables: Mapping[str, dict[str, Any]], endpoints: Mapping[str, Endpoi
             sampling=Sampling(**table.sampling.model_dump()),
             price=_price(table.price, at) if table.price else None,
             production_cached_share=table.production_cached_share,
+            label=table.label,
         )
         routes[key] = checked_route(route, at=f"{at} controls")
     return routes
 
 
 def _extended(key: str, tables: Mapping[str, dict[str, Any]], name: str) -> dict[str, Any]:
-    """A route's table over those that it extends; `sampling` key by key."""
+    """A route's table over those that it extends; `sampling` key by key. A label is the route's own."""
     chain = [key]
     while (parent := tables[chain[-1]].get("extends")) is not None:
         at = f"{name}: [routes.{chain[-1]}] extends"
@@ -326,6 +329,8 @@ def _extended(key: str, tables: Mapping[str, dict[str, Any]], name: str) -> dict
         merged.update(table)
         if isinstance(before, dict) and isinstance(own, dict):
             merged["sampling"] = {**before, **own}
+    if "label" not in tables[key]:
+        merged.pop("label", None)
     return merged
 
 

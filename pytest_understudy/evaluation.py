@@ -6,6 +6,7 @@ and at the end one Verdict. It knows nothing of pytest; whoever drives it calls 
 
 from __future__ import annotations
 
+import json
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -13,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from .config import Config, EndpointSettings, missing_key
 from .endpoints.endpoint import Endpoint
@@ -28,8 +29,12 @@ from .sampling.scored import sample_of, sample_of_error
 from .scoring.scorers import scorer_for
 from .suite.files import check_unique, tasks_from
 from .suite.task import Task
+from .verdict.comparison import Earlier
 from .verdict.gate import check_reachable
 from .verdict.verdict import Verdict, judge
+
+if TYPE_CHECKING:
+    from .reports.export import Example, Export, Exported
 
 MakeEndpoint = Callable[[EndpointSettings, Path, str | None], Endpoint]
 
@@ -67,7 +72,10 @@ class Part:
 
 
 class Evaluation:
-    """One session's evaluation; `routes` are those that can run."""
+    """One session's evaluation; `routes` are those that can run.
+
+    `beside` is the route that is drawn for comparison alone: the command line names it as the baseline, and does not select it.
+    """
 
     def __init__(
         self,
@@ -79,6 +87,10 @@ class Evaluation:
         make_endpoint: MakeEndpoint,
         controls: Sequence[str] = (),
         ladder: bool = False,
+        first: bool = False,
+        baseline: str | None = None,
+        baseline_file: Path | None = None,
+        export: Export | None = None,
         split: Literal["holdout", "train"] = "holdout",
         replay: Literal["auto", "only", "off"] = "auto",
         part: Part | None = None,
@@ -86,6 +98,8 @@ class Evaluation:
     ) -> None:
         self.config = config
         self.ladder = ladder
+        self.first = first
+        self.export = export
         self.split = split
         self.replay: Literal["auto", "only", "off"] = replay
         self.root = root
@@ -96,10 +110,15 @@ class Evaluation:
         self._wanted: Counter[tuple[str, str, str]] = Counter()  # by how many tests
         self._missing: dict[str, str] = {}  # of a rung that cannot run, the variable that is not set
         selected = config.selected(names, controls)
+        self.beside: str | None = None
+        self._baseline = self._renamed(config.baseline, controls)
+        self._earlier: Earlier | None = None
+        self._named_baseline = baseline is not None
+        if baseline is not None:
+            selected = self._with_baseline(selected, controls, baseline, baseline_file)
         made = {name: self._endpoint(name, make_endpoint) for name in dict.fromkeys(route.endpoint for route in selected)}
         self.routes = self._open(selected)
         self.endpoints = {route.endpoint: made[route.endpoint] for route in self.routes}
-        self._baseline = self._renamed(config.baseline, controls)
         self._check_endpoints()
         shared = part is not None and Path(part.locks).is_dir() and find_spec("filelock") is not None
         self._locks = part.locks if part is not None and shared else None
@@ -108,6 +127,9 @@ class Evaluation:
         self._hashes: dict[tuple[str, str], str] = {}
         self._planned: dict[tuple[str, str, str], Run] = {}
         self._runs: dict[tuple[str, str, str], Run] = {}
+        self._examples: dict[tuple[str, str, str], dict[int, Example]] = {}  # by run, and by the sample's number
+        self._climbed: list[str] = []
+        self._held: str | None = None  # with `first`: the rung at which climbing stopped
         self._record: Record | None = None
         self._sampler: Sampler | None = None
 
@@ -165,12 +187,17 @@ class Evaluation:
             for index in range(workers)
         ]
 
-    def check_gate(self) -> None:
-        """ConfigError where the gate's confidence asks for more tasks than there are, before anything is drawn."""
+    def check(self) -> None:
+        """ConfigError, before anything is drawn, for what the tasks cannot give: more of them for the gate's confidence than
+        there are, or a cluster to be exported that none of them has.
+        """
         if self.config.gate is not None and self._planned:
             tasks = len({(run.file, run.task) for run in self._planned.values()})
             rungs = [route for route in self.routes if route.name != self._baseline]
-            check_reachable(self.config.gate, tasks, rungs=max(1, len(rungs)) if self.ladder else 1)
+            together = self.ladder and not self.first  # the first rung is judged alone
+            check_reachable(self.config.gate, tasks, rungs=max(1, len(rungs)) if together else 1)
+        if self.export is not None and self._planned:
+            self.export.check(self._planned.values())
 
     # -- while they run
 
@@ -204,6 +231,39 @@ class Evaluation:
         if before is None or len(before.samples) < len(run.samples):
             self._runs[run.name] = run
 
+    def place(self, route: Route) -> int:
+        """When a rung is drawn, where rungs are drawn one by one: the baseline before all others, which are compared with it."""
+        names = [one.name for one in self.routes]
+        return -1 if route.name == self._baseline else names.index(route.name)
+
+    def climb(self, route: Route) -> str | None:
+        """Onto a route's rung, unless one of those climbed before holds the gate: then that one's name.
+
+        To be asked in the order of `place`, when the rungs before are drawn. Each time the gate is judged on all that were
+        climbed, so that a `confidence` is Holm's over these, as in the verdict at the end.
+        """
+        if route.name in self._climbed:
+            return None
+        if self._held is None:
+            self._held = self._holding()
+        if self._held is None:
+            self._climbed.append(route.name)
+        return self._held
+
+    def examples(self, plan: Plan, run: Run) -> list[Example]:
+        """What the run gives to be trained on; nothing where nothing is exported, or the route was not selected."""
+        if self.export is None or run.route == self.beside or not self.export.takes(run):
+            return []
+        from .reports.export import examples_of
+
+        # Of our own kinds the config always says how; what a plugin's endpoint sends, where it says nothing, we can't know.
+        soft = self.config.endpoints[plan.route.endpoint].settings.get("no_think") == "soft"
+        return examples_of(plan, run, soft=soft)
+
+    def learn(self, name: tuple[str, str, str], examples: Iterable[Example]) -> None:
+        """Examples of a run, from here or from a worker; those of two tests of one task are the same."""
+        self._examples.setdefault(name, {}).update({example.sample: example for example in examples})
+
     def rebuild(self, names: Iterable[tuple[str, str, str]]) -> None:
         """Take runs from the record, since the workers that drew them are gone. What they did not record is an error."""
         lost = [self._planned[name] for name in names if name not in self._runs]
@@ -218,17 +278,17 @@ class Evaluation:
 
     def judge(self) -> Verdict | None:
         """The verdict on all that was planned, in collection order; None where nothing was."""
-        if not self._planned:
+        stopped = self._held is not None
+        return self._judged([route for route in self.routes if not stopped or route.name in self._climbed])
+
+    def exported(self) -> Exported | None:
+        """Writes the export, in collection order; None where there is none. Raises OSError."""
+        if self.export is None:
             return None
-        embedded = frozenset(route.name for route in self.routes if self.endpoints[route.endpoint].kind == "embedded")
-        return judge(
-            self.routes,
-            [self._runs.get(name, empty) for name, empty in self._planned.items()],
-            gate=self.config.gate,
-            ladder=self.ladder,
-            advisory_latency=embedded,
-            baseline=self._baseline,
-        )
+        from .reports.export import Exported
+
+        by_run = [self._examples.get(name, {}) for name in self._planned]
+        return Exported.written(self.export.path, [found[number] for found in by_run for number in sorted(found)])
 
     @property
     def skipped(self) -> dict[str, str]:
@@ -237,9 +297,17 @@ class Evaluation:
 
     @property
     def notes(self) -> list[str]:
-        """What a reader of the table should know besides: torn lines, skipped rungs."""
-        torn = self._record.notes if self._record else []
-        return [*torn, *(f"{name} was skipped: {why}" for name, why in self.skipped.items())]
+        """What a reader of the table should know besides: torn lines, skipped rungs, those not climbed, a margin to nothing."""
+        notes = [*self._record.notes] if self._record else []
+        notes += [f"{name} was skipped: {why}" for name, why in self.skipped.items()]
+        if self._held is not None:
+            left = listed(route.name for route in self.routes if route.name not in self._climbed)
+            notes.append(f"{left} not climbed: {self._held!r} holds the gate")
+        margin = self.config.gate is not None and self.config.gate.margin is not None
+        compared = self._earlier is not None or any(route.name == self._baseline for route in self.routes)
+        if margin and not compared and self._part is None:  # a worker reads no earlier report
+            notes.append("[gate] margin holds nothing without a baseline: say --understudy-baseline=ROUTE or =FILE")
+        return notes
 
     def close(self) -> None:
         """Cancel what is in flight, close connections and the record, stop the servers that this process owns."""
@@ -260,17 +328,45 @@ class Evaluation:
             settings = self.config.endpoints[route.endpoint]
             if (variable := missing_key(settings)) is None:
                 continue
-            if not self.ladder:
+            if not self.ladder or (self._named_baseline and route.name == self._baseline):
                 raise ConfigError(f"route {route.name!r}: the variable {variable} of endpoint {settings.name!r} is not set")
             self._missing[route.name] = variable
         open_ = tuple(route for route in selected if route.name not in self._missing)
-        if not open_:
+        if all(route.name == self.beside for route in open_):
             raise ConfigError(f"no rung of the ladder can run: set {listed(dict.fromkeys(self._missing.values()))}")
         return open_
 
     def _renamed(self, baseline: str | None, controls: Sequence[str]) -> str | None:
         """The baseline's name among the selected routes, which controls of the command line change."""
         return self.config.routes[baseline].with_controls(controls).name if baseline else None
+
+    def _with_baseline(
+        self, selected: tuple[Route, ...], controls: Sequence[str], name: str, file: Path | None
+    ) -> tuple[Route, ...]:
+        """The selected routes with the baseline that the command line names: one of them, another route, or a file.
+
+        Another route is asked as the config has it, without the controls that are added to the selected ones: so what a control
+        does is seen by comparing raw+prefill with raw.
+        """
+        among = [route.name for route in selected]
+        self._baseline = None
+        if name in self.config.routes or name in among:
+            derived = self._renamed(name, controls) if name in self.config.routes else None
+            self._baseline = derived if derived in among and len(among) > 1 else name
+            if self._baseline not in among:
+                self.beside = self._baseline
+                return (*selected, *self.config.selected([name]))
+        elif file is not None and (file.suffix == ".json" or os.path.isfile(file)):  # noqa: PTH113  # Path's raises for a long name
+            if self._part is None:  # workers do not judge
+                self._earlier = earlier(file)
+                self._earlier.check(among)
+        else:
+            known = f"there are {listed(self.config.routes)}"
+            raise ConfigError(
+                f"no route named {name!r}, and no such file; {known}, and an earlier report is a .json file",
+                at="--understudy-baseline",
+            )
+        return selected
 
     def _endpoint(self, name: str, make: MakeEndpoint) -> Endpoint:
         return make(self.config.endpoints[name], self.config.folder, self._part.addresses.get(name) if self._part else None)
@@ -286,6 +382,11 @@ class Evaluation:
                 check()
         if self.replay == "only":
             recorded_files(self._recorded)
+        elif self._record_folder.resolve() in [path.resolve() for path in self._recorded]:
+            raise ConfigError(
+                f"{self._record_folder.name} is one of the config's recorded, which are only read: draw into another folder",
+                at="--understudy-record",
+            )
 
     def _tasks_in(self, path: Path) -> list[Task]:
         path = Path(os.path.abspath(path))  # noqa: PTH100  # not resolved: a link's name is the same on every machine
@@ -302,6 +403,29 @@ class Evaluation:
             )
         scorer_for(task)
         return task
+
+    def _judged(self, routes: Sequence[Route]) -> Verdict | None:
+        """The verdict on these routes, as far as they are drawn; None where nothing was planned."""
+        if not self._planned:
+            return None
+        return judge(
+            routes,
+            [self._runs.get(name, empty) for name, empty in self._planned.items()],
+            gate=self.config.gate,
+            ladder=self.ladder,
+            advisory_latency=frozenset(route.name for route in routes if self.endpoints[route.endpoint].kind == "embedded"),
+            baseline=self._baseline,
+            margin=self.config.margin,
+            earlier=self._earlier,
+        )
+
+    def _holding(self) -> str | None:
+        """The first rung that holds the gate, of those climbed so far. The baseline is none: it is what they are measured by."""
+        climbed = [route for route in self.routes if route.name in self._climbed]
+        if all(route.name == self._baseline for route in climbed):
+            return None
+        verdict = self._judged(climbed)
+        return next(iter(verdict.gate.held_by), None) if verdict and verdict.gate else None
 
     def _started_servers(self) -> Iterable[tuple[str, str]]:
         """Names and addresses. Of a server that cannot start a worker hears by itself, and ends the route."""
@@ -337,7 +461,9 @@ class Evaluation:
             samples = [sample_of_error(number, "lost: the worker crashed") for number in range(skeleton.planned)]
             return replace(skeleton, samples=tuple(samples))
         plan = Plan(task, route, skeleton.planned)
-        return Run.of(plan, [sample_of(plan, number, one) for number, one in enumerate(engine.wait(plan))])
+        run = Run.of(plan, [sample_of(plan, number, one) for number, one in enumerate(engine.wait(plan))])
+        self.learn(run.name, self.examples(plan, run))
+        return run
 
     def _new_sampler(self, record: Record, replay: Literal["auto", "only", "off"]) -> Sampler:
         limits = {name: Share(endpoint.concurrency) for name, endpoint in self.endpoints.items()}
@@ -354,6 +480,15 @@ class Evaluation:
         """A lock where another worker may draw the same: for two tests of one task, and for two routes that ask alike."""
         contested = self._locks is not None and (plan.route.name in self._alike or self._wanted[plan.name] > 1)
         return f"{self._locks}/sample-{key}.lock" if contested else None
+
+
+def earlier(path: Path) -> Earlier:
+    """The earlier JSON report in a file; UnderstudyError where it is none."""
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as failure:
+        raise ConfigError(f"cannot be read as a JSON report: {failure}", at=f"--understudy-baseline={path.name}") from None
+    return Earlier.from_json(data, path.name)
 
 
 def _shown(path: Path, root: Path) -> str:

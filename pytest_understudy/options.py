@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Number = TypeVar("Number", int, float)
 
 _THRESHOLDS = ("min_strict", "min_credit", "max_p95", "max_tokens", "max_cost", "max_errors")
-_NOT_YET = ("first", "spend_limit", "baseline", "export_sft", "export_clusters", "export_holdout", "record_prompts")
+_NOT_YET = ("spend_limit", "record_prompts")
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -62,7 +62,7 @@ def add_options(parser: pytest.Parser) -> None:
     option("baseline", "compare with another route of this run, or with an earlier JSON report", metavar="ROUTE|FILE")
     option("report", "write a report; repeatable", metavar="FILE", action="append", default=[])
     option("export-sft", "training examples from strict-pass samples of the train split", metavar="FILE")
-    option("export-clusters", "export only those residual clusters", metavar="NAME[,NAME]", type=_names)
+    option("export-clusters", "export only those residual clusters", **names)
     flag("export-holdout", "export holdout samples too")
     flag("record-prompts", "the record keeps every prompt in full, not only its hash")
 
@@ -88,6 +88,12 @@ class Options:
     max_cost: float | None = None
     max_errors: int | None = None
     reports: tuple[Path, ...] = ()
+    first: bool = False
+    baseline: str | None = None
+    baseline_file: Path | None = None  # the same, if it is no route's name
+    export_sft: Path | None = None
+    export_clusters: tuple[str, ...] = ()
+    export_holdout: bool = False
 
     @property
     def selects_a_route(self) -> bool:
@@ -110,6 +116,8 @@ class Options:
         for name in _NOT_YET:
             if get(name) is not None and get(name) is not False:  # 0 dollars are said as well
                 raise pytest.UsageError(f"--understudy-{name.replace('_', '-')} is not available in this version")
+        if get("first"):
+            _check_first(ladder, config)
         here = config.invocation_params.dir
         writes = get("replay") != "only" and not config.option.collectonly
         return cls(
@@ -125,6 +133,12 @@ class Options:
             replay=get("replay"),
             **{name: get(name) for name in _THRESHOLDS},
             reports=tuple(_report(here / name) for name in get("report")),
+            first=get("first"),
+            baseline=get("baseline"),
+            baseline_file=None if get("baseline") is None else here / get("baseline"),
+            export_sft=_export(here, get),
+            export_clusters=tuple(get("export_clusters") or ()),
+            export_holdout=get("export_holdout"),
         )
 
     def shaping(self, samples: int) -> list[str]:
@@ -159,6 +173,13 @@ class Options:
         )
 
 
+def _check_first(ladder: bool, config: pytest.Config) -> None:
+    if not ladder:
+        raise pytest.UsageError("--understudy-first stops climbing a ladder: say --understudy-ladder as well")
+    if getattr(config.option, "dist", "no") != "no" and getattr(config.option, "tx", None):
+        raise pytest.UsageError("--understudy-first draws the rungs one by one, and workers draw them together: leave -n out")
+
+
 def _report(path: Path) -> Path:
     """A report's path, if a report can be written there: better told now than after an hour of drawing."""
     if path.suffix in (".html", ".md"):
@@ -169,6 +190,22 @@ def _report(path: Path) -> Path:
         raise pytest.UsageError(f"--understudy-report={path.name}: a report's name ends in .json, .html or .md")
     if path.is_dir() or not path.parent.is_dir():
         raise pytest.UsageError(f"--understudy-report={path}: no report can be written there")
+    return path
+
+
+def _export(here: Path, get: Callable[[str], Any]) -> Path | None:
+    """The path of the export that is asked for, if there is anything to export and a place to put it."""
+    if get("export_sft") is None:
+        return None
+    path: Path = here / get("export_sft")
+    if get("split") == "holdout" and not get("export_holdout"):
+        raise pytest.UsageError(
+            "--understudy-export-sft exports samples of the train split, and this session draws the holdout: add"
+            " --understudy-split=train, or --understudy-export-holdout if the holdout may be given up as one"
+        )
+    free = path.is_file() or not path.exists()
+    if not free or not path.parent.is_dir() or not os.access(path.parent, os.W_OK):  # a new file takes the old one's place
+        raise pytest.UsageError(f"--understudy-export-sft={path}: no file can be written there")
     return path
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .config import EndpointSettings
     from .endpoints.endpoint import Endpoint
     from .evaluation import Evaluation
+    from .reports.export import Export, Exported
     from .routes.route import Route
     from .sampling.run import Plan, Run
     from .suite.task import Task
@@ -119,6 +120,10 @@ class Understudy:
         settings = options.over(load_config(path))
         if options.ladder and not settings.ladder:
             raise UnderstudyError("the config has no ladder: list its rungs in ladder = [...]", at=f"{path.name}: [understudy]")
+        if options.first and settings.gate is None:
+            raise UnderstudyError(
+                "--understudy-first climbs to a rung that holds the gate, and there is none: set [gate], or a threshold"
+            )
         self.evaluation: Evaluation = Evaluation(
             settings,
             settings.ladder if options.ladder else options.routes,
@@ -127,18 +132,24 @@ class Understudy:
             make_endpoint=self._make_endpoint,
             controls=options.controls,
             ladder=options.ladder,
+            first=options.first,
+            baseline=options.baseline,
+            baseline_file=options.baseline_file,
+            export=_export(options),
             split=options.split,
             replay=options.replay,
             part=Part.from_json(given) if given else None,
             on_sample=lambda sample: config.hook.pytest_understudy_sample(sample=sample),
         )
         self.verdict: Verdict | None = None
+        self.exported: Exported | None = None
         self._worker = hasattr(config, "workerinput")
         self._announced = False
         self._running = False
         self._notes: list[str] = []
         self._written: list[Path] = []
         self._ended: set[str] = set()
+        self._promised: set[str] = set()  # rungs, where they are drawn one by one
         self._plan_of: dict[str, tuple[str, str, str]] = {}  # by node id, on the controller
         self._crashed: list[str] = []
         self._uncollected: list[str] = []
@@ -148,8 +159,10 @@ class Understudy:
     # -- collecting
 
     def pytest_report_header(self) -> str:
-        names = ", ".join(route.name for route in self.evaluation.routes)
+        names = ", ".join(route.name for route in self.evaluation.routes if route.name != self.evaluation.beside)
         what = "ladder" if self.options.ladder else "routes"
+        if self.options.baseline is not None:
+            names = f"{names}; baseline {self.options.baseline}"
         return f"understudy: {what} {names}; replay {self.options.replay}; record {_relative(self.options.record, self.config)}"
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
@@ -200,8 +213,18 @@ class Understudy:
             self._uncollected.append(report.nodeid)
 
     def pytest_itemcollected(self, item: pytest.Item) -> None:
-        if (plan := _plan(item)) is not None:
+        if (plan := _asked_for(item)) is not None:
             self._plan_of[item.nodeid] = plan.name
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Rung by rung over all tests and files, where climbing may stop; each keeps its order, and other tests stay in front."""
+        if self.options.first:
+            items.sort(key=self._rung)
+
+    def _rung(self, item: pytest.Item) -> int:
+        plan = _plan(item)
+        return -2 if plan is None else self.evaluation.place(plan.route)
 
     # -- drawing
 
@@ -214,18 +237,36 @@ class Understudy:
             return
         if not self._worker:
             with _usage_errors():
-                self.evaluation.check_gate()
+                self.evaluation.check()
         self._running = True
-        if not self._one_by_one:
+        self.evaluation.expect_uncollected(self._uncollected)
+        if not self._one_by_one and not self.options.first:
             with _usage_errors():
                 self.evaluation.promise([plan for item in session.items if (plan := _ahead(item)) is not None])
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
-        if self._one_by_one and not getattr(item.config.option, "setupplan", False):
-            coming = [plan for one in (item, nextitem) if one is not None and (plan := _ahead(one)) is not None]
-            with suppress(UnderstudyError):  # the item that wants it will hear of it
-                self.evaluation.promise(coming)
+        if getattr(item.config.option, "setupplan", False):
+            return
+        coming: list[pytest.Item] = []
+        if self._one_by_one:
+            coming = [item] if nextitem is None else [item, nextitem]
+        if self.options.first:
+            coming = self._on_this_rung(item, coming)
+        with suppress(UnderstudyError):  # the item that wants it will hear of it
+            self.evaluation.promise([plan for one in coming if (plan := _ahead(one)) is not None])
+
+    def _on_this_rung(self, item: pytest.Item, coming: list[pytest.Item]) -> list[pytest.Item]:
+        """The items of this one's rung: those that are coming, or at its first item all. A rung not climbed is skipped."""
+        if (plan := _plan(item)) is None:
+            return []
+        if (held := self.evaluation.climb(plan.route)) is not None:
+            item.add_marker(pytest.mark.skip(reason=f"rung {held!r} holds the gate: not climbed further"))
+            return []
+        if not coming and plan.route.name not in self._promised:
+            self._promised.add(plan.route.name)
+            coming = item.session.items
+        return [one for one in coming if self._rung(one) == self._rung(item)]
 
     @property
     def _one_by_one(self) -> bool:
@@ -263,12 +304,14 @@ class Understudy:
             return report
         if call.when == "call" and report.failed:
             missed = call.excinfo is not None and call.excinfo.errisinstance(AssertionError)
-            if self.options.ladder and missed and not self.config.getoption("runxfail"):
-                report.outcome, report.wasxfail = "skipped", "rung missed"
+            explored = "baseline" if run.route == self.evaluation.beside else "rung missed" if self.options.ladder else ""
+            if explored and missed and not self.config.getoption("runxfail"):
+                report.outcome, report.wasxfail = "skipped", explored
             else:
                 report.sections.append(("understudy: worst samples", self._worst(item, run)))
         if call.when == "teardown":
             report.understudy = run.to_json()
+            report.understudy_examples = [one.to_json() for one in self.evaluation.examples(item.stash[plan_key], run)]
         return report
 
     def _worst(self, item: pytest.Item, run: Run) -> str:
@@ -290,8 +333,16 @@ class Understudy:
 
         if hasattr(report, "understudy_plans"):
             self._hear_of(report)
-        if (run := getattr(report, "understudy", None)) is not None:
-            self.evaluation.collect(Run.from_json(run))
+        if (data := getattr(report, "understudy", None)) is not None:
+            run = Run.from_json(data)
+            self.evaluation.collect(run)
+            if examples := report.understudy_examples:
+                self._learn(run, examples)
+
+    def _learn(self, run: Run, examples: list[dict[str, Any]]) -> None:
+        from .reports.export import Example
+
+        self.evaluation.learn(run.name, [Example.from_json(one) for one in examples])
 
     def _hear_of(self, report: Any) -> None:
         """On the controller: what a worker collected and noted, and so how many tasks there are."""
@@ -301,7 +352,7 @@ class Understudy:
         self._plan_of.update({nodeid: tuple(name) for nodeid, name in report.understudy_items.items()})
         self._notes.extend(report.understudy_notes)
         try:
-            self.evaluation.check_gate()
+            self.evaluation.check()
         except UnderstudyError as failure:
             pytest.exit(f"ERROR: {failure}", returncode=pytest.ExitCode.USAGE_ERROR)
 
@@ -327,6 +378,7 @@ class Understudy:
             except OSError as failure:
                 self._notes.append(f"{path.name} could not be written: {failure}")
                 session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
+        self._write_export(session)
         # A session that judged nothing has shown nothing, gate or no gate.
         nothing = not any(route.judged for route in self.verdict.routes)
         if nothing:
@@ -334,15 +386,22 @@ class Understudy:
         if session.exitstatus == pytest.ExitCode.OK and (self.verdict.gate_passed is False or nothing):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
+    def _write_export(self, session: pytest.Session) -> None:
+        try:
+            self.exported = self.evaluation.exported()
+        except OSError as failure:
+            self._notes.append(f"the training examples could not be written: {failure}")
+            session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
+
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         if self.verdict is None:
             return
-        from .reports.table import gate_lines, promotion_line, table_lines
+        from .reports.table import comparison_lines, gate_lines, promotion_line, repair_lines, table_lines
 
         terminalreporter.write_sep("=", "understudy")
-        for line in table_lines(self.verdict):
-            terminalreporter.write_line(line)
-        terminalreporter.write_line("")
+        for lines in (table_lines(self.verdict), repair_lines(self.verdict), comparison_lines(self.verdict)):
+            for line in [*lines, ""] if lines else []:
+                terminalreporter.write_line(line)
         held = self.verdict.gate_passed
         for line in gate_lines(self.verdict):
             terminalreporter.write_line(line, green=held is True, red=held is False)
@@ -351,6 +410,10 @@ class Understudy:
             terminalreporter.write_line(f"note: {note}", yellow=True)
         for path in self._written:
             terminalreporter.write_line(f"report written to {_relative(path, self.config)}")
+        if self.exported is not None:
+            shown = _relative(self.exported.path, self.config)
+            for line in self.exported.told(shown):
+                terminalreporter.write_line(line, red=line.startswith("WARNING"), bold=line.startswith("WARNING"))
 
     def pytest_unconfigure(self) -> None:
         self.evaluation.close()
@@ -390,20 +453,31 @@ class Understudy:
         return theirs if theirs is not None else endpoint_of(settings, folder, address)
 
 
-def _plan(item: pytest.Item) -> Plan | None:
-    """The plan of an item that asks for a run."""
-    callspec = getattr(item, "callspec", None)
-    if callspec is None or "run" not in getattr(item, "fixturenames", ()):
+def _export(options: Options) -> Export | None:
+    if options.export_sft is None:
         return None
-    plan: Plan | None = callspec.params.get("_understudy_plan")
+    from .reports.export import Export
+
+    return Export(options.export_sft, options.export_clusters, options.export_holdout)
+
+
+def _plan(item: pytest.Item) -> Plan | None:
+    """The plan of an item of a holdout test."""
+    callspec = getattr(item, "callspec", None)
+    plan: Plan | None = None if callspec is None else callspec.params.get("_understudy_plan")
     return plan
+
+
+def _asked_for(item: pytest.Item) -> Plan | None:
+    """The plan of an item that asks for a run."""
+    return _plan(item) if "run" in getattr(item, "fixturenames", ()) else None
 
 
 def _ahead(item: pytest.Item) -> Plan | None:
     """The item's plan, unless it may be skipped: then it is drawn when it runs, if it does."""
     skipped = any(item.iter_markers("skip")) or any(item.iter_markers("skipif"))
     never = not item.config.option.runxfail and any(not mark.kwargs.get("run", True) for mark in item.iter_markers("xfail"))
-    return None if skipped or never else _plan(item)
+    return None if skipped or never else _asked_for(item)
 
 
 @contextmanager

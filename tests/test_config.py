@@ -10,6 +10,7 @@ import pytest
 from pytest_understudy.config import Config, find_config, load_config, missing_key
 from pytest_understudy.endpoints.endpoint import Tokens
 from pytest_understudy.errors import ConfigError
+from pytest_understudy.routes.route import asks_alike
 
 LOCAL = """
 [endpoints.local]
@@ -81,6 +82,8 @@ def test_prices_are_blended_or_told_apart(folder: Path) -> None:
         (LOCAL + "controls = ['prefill', 'schema']", "[routes.raw] controls: route 'raw': prefill and schema exclude each other"),
         (LOCAL + "price = { input = 1 }", "[routes.raw] price: a price is { blended } or { input, output }"),
         (LOCAL + "price = { blended = 1, input = 1 }", "[routes.raw] price: blended is one price on all tokens"),
+        (LOCAL + 'label = "two\\tcolumns"', "[routes.raw] label: string should match pattern"),
+        ("[gate]\nmargin = 0.0", "[gate] margin: input should be greater than 0"),
         ("[gate]\nstrict = 0.9", "[gate]: unknown key 'strict'; did you mean 'strict_pass'?"),
         ("[gate]\nstrict_pass = 1.2", "[gate] strict_pass: input should be less than or equal to 1"),
         ("[routes]\nraw = 3", "[routes]: write a table for each, such as [routes.local]"),
@@ -143,3 +146,27 @@ def test_the_config_is_looked_up_from_the_path_towards_the_root(tmp_path: Path) 
     assert find_config(tmp_path / "a" / "b", tmp_path) == tmp_path / "a" / "understudy.toml"
     with pytest.raises(ConfigError, match=r"no understudy\.toml from"):
         find_config(tmp_path / "a" / "b", tmp_path / "a" / "b")
+
+
+def test_a_label_is_a_routes_own(folder: Path) -> None:
+    text = LOCAL + 'label = "taught to think aloud"\n[routes.nothink]\nextends = "raw"\ncontrols = ["no_think"]\n'
+    routes = loaded(folder, text).routes
+    assert [route.label for route in routes.values()] == ["taught to think aloud", ""]
+    assert routes["raw"].with_controls(["prefill"]).label == ""
+    assert routes["raw"].with_controls([]).label == "taught to think aloud"
+    own = loaded(folder, text + 'label = "at once"\n').routes
+    assert own["nothink"].label == "at once"
+
+
+def test_a_label_changes_nothing_that_is_asked(folder: Path) -> None:
+    routes = loaded(folder, LOCAL + 'label = "one"\n[routes.twin]\nextends = "raw"\nlabel = "two"\n').routes
+    assert asks_alike(routes["raw"], routes["twin"])
+
+
+def test_margins_are_the_comparisons_and_the_gates_own(folder: Path) -> None:
+    config = loaded(folder, "[understudy]\nmargin = 0.05\n[gate]\nmargin = 0.1\n" + LOCAL)
+    assert config.gate is not None
+    assert (config.margin, config.gate.margin) == (0.05, 0.1)
+    plain = loaded(folder, "[gate]\n" + LOCAL)
+    assert plain.gate is not None
+    assert (plain.margin, plain.gate.margin) == (0.02, None)

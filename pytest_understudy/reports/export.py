@@ -1,0 +1,146 @@
+"""Training examples, from what passed.
+
+In: plans and their samples. Out: chat-format JSONL, a line for each strict pass: {"messages": [system?, user, assistant],
+"metadata": {"route", "task", "sample"}}. The scorer is the judge of what is worth learning: a stronger route, exported, teaches
+a weaker one (rejection sampling). What a newcomer would get wrong: the user message is the one that was *sent*. On a route that
+says ` /no_think` in it, it ends so, or training would teach the model to answer at once where it was asked to deliberate.
+
+Holdout samples are left out unless asked for aloud, and tasks kept for confirmation always: docs/reference/figures.md.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..endpoints.chat import body, clean
+from ..endpoints.endpoint import Message, Request
+from ..errors import ConfigError, listed
+from ..routes.ask import messages
+from ..sampling.run import Plan, Run
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """What is exported, and to which file. `clusters` keeps tasks of these alone; with `holdout` those of the holdout too."""
+
+    path: Path
+    clusters: tuple[str, ...] = ()
+    holdout: bool = False
+
+    def takes(self, run: Run) -> bool:
+        """Whether the run's samples may be learnt from."""
+        return self._may(run) and (not self.clusters or run.cluster in self.clusters)
+
+    def check(self, runs: Iterable[Run]) -> None:
+        """ConfigError where a cluster is named that none of these runs, drawn or not, could be exported under."""
+        there = dict.fromkeys(run.cluster for run in runs if self._may(run))
+        if unknown := [name for name in self.clusters if name not in there]:
+            raise ConfigError(
+                f"no task that may be exported has the cluster {unknown[0]!r}; there are {listed(there)}",
+                at="--understudy-export-clusters",
+            )
+
+    def _may(self, run: Run) -> bool:
+        return not run.confirm and (self.holdout or run.split == "train")
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One strict pass as a chat: what was sent, and the sample's whole output. It crosses a process as a dict."""
+
+    messages: tuple[Message, ...]
+    route: str
+    task: str
+    sample: int
+    split: str
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "messages": [message.to_json() for message in self.messages],
+            "metadata": {"route": self.route, "task": self.task, "sample": self.sample},
+            "split": self.split,
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Example:
+        chat = tuple(Message(**message) for message in data["messages"])
+        return cls(messages=chat, **data["metadata"], split=data["split"])
+
+    @property
+    def line(self) -> str:
+        """Its line in the file."""
+        data = self.to_json()
+        return json.dumps({"messages": data["messages"], "metadata": data["metadata"]}, ensure_ascii=False)
+
+
+def examples_of(plan: Plan, run: Run, *, soft: bool) -> list[Example]:
+    """The run's strict passes. `soft`: the endpoint says no_think in the user message."""
+    request = Request(messages=messages(plan.task), think=not (soft and "no_think" in plan.route.controls))
+    sent = tuple(Message(one["role"], clean(one["content"])) for one in body(request, "none", "soft")["messages"])
+    return [
+        Example((*sent, Message("assistant", clean(sample.output))), run.route, run.task, sample.number, run.split)
+        for sample in run.judged
+        if sample.score.strict
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What was written: the examples, and how many strict passes there were before equal ones were put together."""
+
+    path: Path
+    examples: tuple[Example, ...]
+    passes: int
+
+    @classmethod
+    def written(cls, path: Path, examples: Sequence[Example]) -> Exported:
+        """Writes the file whole or not at all, so that no reader ever sees half of it; of equal chats the first. OSError."""
+        kept: dict[tuple[Message, ...], Example] = {}
+        for example in examples:
+            kept.setdefault(example.messages, example)
+        _replace(path, "".join(f"{example.line}\n" for example in kept.values()))
+        return cls(path, tuple(kept.values()), len(examples))
+
+    @property
+    def holdout(self) -> int:
+        """How many examples are of the holdout split."""
+        return sum(example.split == "holdout" for example in self.examples)
+
+    def told(self, shown: str) -> Iterator[str]:
+        """What was exported, in words; `shown` is what the file is called."""
+        count = len(self.examples)
+        equal = self.passes - count
+        yield (
+            f"{count:,} training example{'' if count == 1 else 's'} written to {shown}"
+            f" ({self.passes:,} strict pass{'' if self.passes == 1 else 'es'}{f', {equal:,} of them repeated' if equal else ''})"
+        )
+        if self.holdout:
+            yield (
+                f"WARNING: {self.holdout:,} of the examples in {shown} {'is' if self.holdout == 1 else 'are'} of the HOLDOUT:"
+                " whatever is trained on them can't be judged on these tasks any more"
+            )
+
+
+def _replace(path: Path, text: str) -> None:
+    path = path.resolve()  # behind a link the file is replaced, not the link
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+        Path(name).chmod(0o666 & ~_umask())  # mkstemp's own are for this user's eyes only
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
