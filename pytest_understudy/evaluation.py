@@ -6,6 +6,7 @@ and at the end one Verdict. It knows nothing of pytest; whoever drives it calls 
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections import Counter
@@ -22,7 +23,7 @@ from .errors import ConfigError, EndpointError, TaskError, listed
 from .routes.ask import check_abilities, check_controls
 from .routes.route import Route, asks_alike
 from .sampling.permits import Share, share
-from .sampling.record import Record, now, recorded_files
+from .sampling.record import Record, count_verdict, now, recorded_files
 from .sampling.run import Plan, Run, Sample
 from .sampling.sampler import Sampler
 from .sampling.scored import sample_of, sample_of_error
@@ -280,6 +281,16 @@ class Evaluation:
         """The verdict on all that was planned, in collection order; None where nothing was."""
         stopped = self._held is not None
         return self._judged([route for route in self.routes if not stopped or route.name in self._climbed])
+
+    def count_verdict(self, verdict: Verdict) -> int | None:
+        """How many verdicts were given on these very holdout tasks, this one included: each is a chance to choose what they like.
+
+        None where it tells nothing new (all of it was replayed), or is about training tasks. Raises OSError.
+        """
+        if self.split != "holdout" or all(route.judged == 0 or route.replayed == route.samples for route in verdict.routes):
+            return None
+        hashes = sorted({run.hash for run in self._planned.values()})
+        return count_verdict(self._record_folder, hashlib.sha256("".join(hashes).encode()).hexdigest()[:16])
 
     def exported(self) -> Exported | None:
         """Writes the export, in collection order; None where there is none. Raises OSError."""

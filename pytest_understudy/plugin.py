@@ -149,6 +149,7 @@ class Understudy:
         self._notes: list[str] = []
         self._written: list[Path] = []
         self._ended: set[str] = set()
+        self._verdicts: int | None = None  # given on this holdout, this one included
         self._promised: set[str] = set()  # rungs, where they are drawn one by one
         self._plan_of: dict[str, tuple[str, str, str]] = {}  # by node id, on the controller
         self._crashed: list[str] = []
@@ -371,6 +372,8 @@ class Understudy:
         if self.verdict is None:
             return
         self.config.hook.pytest_understudy_verdict(verdict=self.verdict)
+        with suppress(OSError):  # where no sample could be recorded either, which is told
+            self._verdicts = self.evaluation.count_verdict(self.verdict)
         for path in self.options.reports:
             try:
                 path.write_text(self.verdict.to_text(), encoding="utf-8")
@@ -406,6 +409,8 @@ class Understudy:
         for line in gate_lines(self.verdict):
             terminalreporter.write_line(line, green=held is True, red=held is False)
         terminalreporter.write_line(promotion_line(self.verdict), bold=True)
+        if self._verdicts is not None:
+            terminalreporter.write_line(f"verdict {self._verdicts:,} on this holdout, by this record")
         for note in dict.fromkeys([*self._notes, *self.evaluation.notes]):
             terminalreporter.write_line(f"note: {note}", yellow=True)
         for path in self._written:

@@ -22,6 +22,8 @@ from ..endpoints.endpoint import Completion, Exchange, Tokens
 from ..errors import ConfigError
 from .run import Plan
 
+VERDICTS = "verdicts.txt"  # a line for each verdict: the holdout's hash, and when
+
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
@@ -136,6 +138,14 @@ def _completion(line: Mapping[str, Any]) -> Completion:
         waited=float(line["waited"]),
         requests=tuple(Exchange.from_json(request) for request in line["requests"]),
     )
+
+
+def count_verdict(folder: Path, holdout: str) -> int:
+    """Notes one more verdict on the holdout of this hash, and says how many were noted in this record. OSError if it can't be."""
+    path = folder / VERDICTS
+    with path.open("a", encoding="utf-8") as file:
+        file.write(f"{holdout} {now()}\n")
+    return sum(line.split(" ")[0] == holdout for line in path.read_text(encoding="utf-8").splitlines())
 
 
 def recorded_files(paths: Iterable[Path]) -> list[Path]:

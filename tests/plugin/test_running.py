@@ -151,6 +151,15 @@ def test_a_part_of_the_holdout_holds_no_gate(suite: Suite) -> None:
     assert suite.report(nodeid, "--understudy-route=raw")["routes"][0]["partial"] is True
 
 
+@pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["alone", "xdist"])
+def test_the_verdicts_on_a_holdout_are_counted(suite: Suite, workers: tuple[str, ...]) -> None:
+    for number in (1, 2):
+        result = suite.run("--understudy-route=raw", "--understudy-replay=off", *workers)
+        result.stdout.fnmatch_lines([f"verdict {number} on this holdout, by this record"])
+    replayed = suite.run("--understudy-route=raw", "--understudy-replay=only", *workers)
+    replayed.stdout.no_fnmatch_line("verdict * on this holdout*")
+
+
 def test_a_test_that_asks_for_no_run_draws_nothing(suite: Suite) -> None:
     suite.with_test("import pytest\n\n@pytest.mark.holdout('emails.yaml')\ndef test_emails(task): assert task.id\n")
     suite.run("--understudy-route=raw").assert_outcomes(passed=3)

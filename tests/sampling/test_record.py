@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pytest_understudy.errors import ConfigError
-from pytest_understudy.sampling.record import Drawn, Record
+from pytest_understudy.sampling.record import Drawn, Record, count_verdict
 
 from .made import completion, plan
 
@@ -105,6 +105,11 @@ def test_a_record_that_is_not_read_finds_nothing_and_still_keeps(tmp_path: Path)
     record.keep("m", plan(), 1, Drawn(completion()))
     record.close()
     assert Record(tmp_path).find("m") is not None
+
+
+def test_verdicts_are_counted_by_holdout(tmp_path: Path) -> None:
+    assert [count_verdict(tmp_path, holdout) for holdout in ("a", "b", "a", "a")] == [1, 1, 2, 3]
+    assert Record(tmp_path).notes == []  # they are no lines of the record
 
 
 def test_nothing_is_written_where_nothing_was_drawn(tmp_path: Path) -> None:
