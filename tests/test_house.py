@@ -24,6 +24,9 @@ ROOMS = [
     {"reports"},
     {"config"},
     {"evaluation"},
+    {"training"},
+    {"cli"},
+    {"__main__"},
     {"hookspecs", "options"},
     {"plugin"},
 ]

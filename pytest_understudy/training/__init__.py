@@ -1,0 +1,1 @@
+"""The last rung: a small model learns from examples, on a CPU."""
