@@ -156,7 +156,7 @@ class Embedded:
             "adapters": [str(path) for path in self._adapters.values()],
             "parallel": self.concurrency,
             "context": self._context,
-            "cores": _usable_cores(),
+            "cores": usable_cores(),
         }
         # -P: this folder must not be searched for modules, or our openai.py hides the package of that name.
         return [sys.executable, "-P", str(Path(__file__).with_name("llama_server.py")), json.dumps(settings)]
@@ -224,5 +224,6 @@ def _bundled(endpoint: Embedded, package: str) -> Path:
     return files[0]
 
 
-def _usable_cores() -> int:
+def usable_cores() -> int:
+    """How many processor cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

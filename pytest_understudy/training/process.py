@@ -32,10 +32,6 @@ def check_packages() -> None:
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 
-def usable_cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def peak_memory() -> int:
     """The most that this process has held, bytes; 0 where the system does not tell."""
     try:

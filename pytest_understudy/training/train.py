@@ -16,13 +16,14 @@ from typing import Any
 
 import torch
 
+from ..endpoints.embedded import usable_cores
 from ..errors import ConfigError, TaskErrors
 from . import checkpoint, gguf, memory, record
 from .batches import Encoded, batches, encoded, packed_size, shared_prefix
 from .dataset import Example, all_examples, check_overlaps, holdout_tasks
 from .lora import Learner, check_fits
 from .model import compute_type, loaded, weights_of
-from .process import Interrupted, interruptible, peak_memory, usable_cores
+from .process import Interrupted, interruptible, peak_memory
 from .settings import Job
 
 TOLD = 10.0  # seconds between two lines of progress
