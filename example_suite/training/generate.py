@@ -6,7 +6,8 @@ file; and here `sft.jsonl.gz` and `thinker.jsonl.gz`, the chat examples that the
     pytest-understudy train example_suite/training/thinker.jsonl.gz --out example_suite/adapters/thinker.gguf ...
     pytest-understudy train example_suite/training/sft.jsonl.gz --init example_suite/adapters/thinker.gguf ...
 
-Each wording is used once, with values of its own, so that nothing but the job itself is worth learning.
+Each wording is a task once, and an example DRAWS times, each time with values of its own, so that nothing but the job itself is
+worth learning.
 """
 
 from __future__ import annotations
@@ -14,13 +15,14 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from string import Formatter
 from typing import Any
 
 import yaml
-from families import FAMILIES, Family, Filled
+from families import FAMILIES, Action, Family, Filled
 from general import deliberate, examples
 from values import Values
 
@@ -32,6 +34,7 @@ HERE = Path(__file__).parent
 SUITE = HERE.parent
 SEED = 2026
 THINKER_EXAMPLES = 480
+DRAWS = 2  # of values for each wording; the first is the task's
 THINKING = 8  # one in so many tasks is also shown with a deliberation, so that the model goes on obeying both modes
 NO_THINK, EMPTY_THINK = " /no_think", "<think>\n\n</think>\n\n"
 
@@ -40,16 +43,20 @@ def main() -> None:
     wordings = _wordings()
     _write_tasks(wordings)
     tasks = tasks_from(SUITE / "training.yaml", name="training.yaml")
-    _write_chat(HERE / "sft.jsonl.gz", _sft(tasks))
+    drawn = [task for draw in range(1, DRAWS) for task in _drawn_again(tasks, wordings, draw)]
+    _write_chat(HERE / "sft.jsonl.gz", _sft(tasks, drawn))
     _write_chat(HERE / "thinker.jsonl.gz", examples(THINKER_EXAMPLES, SEED))
 
 
 def _wordings() -> dict[str, dict[str, Any]]:
-    return {
-        family: wording
-        for path in sorted((HERE / "wordings").glob("*.yaml"))
-        for family, wording in yaml.safe_load(path.read_text(encoding="utf-8")).items()
-    }
+    """Of each family its messages and its cues by level, from all files."""
+    found: dict[str, dict[str, Any]] = {name: {"messages": [], "cues": {}} for name in FAMILIES}
+    for path in sorted((HERE / "wordings").glob("*.yaml")):
+        for family, wording in yaml.safe_load(path.read_text(encoding="utf-8")).items():
+            found[family]["messages"] += wording["messages"]
+            for level, cues in wording.get("cues", {}).items():
+                found[family]["cues"].setdefault(level, []).extend(cues)
+    return found
 
 
 def _write_tasks(wordings: dict[str, dict[str, Any]]) -> None:
@@ -63,19 +70,32 @@ def _write_tasks(wordings: dict[str, dict[str, Any]]) -> None:
 
 
 def _entries(name: str, family: Family, wording: dict[str, Any]) -> Iterator[str]:
-    rng = Random(f"{SEED}/{name}")
-    values = Values(rng)
-    cues = _cues(wording.get("cues", {}), rng)
-    for number, message in enumerate(wording["messages"]):
-        filled = _filled(family, message, values, cues)
+    for number, (text, actions) in enumerate(_messages(name, family, wording, 0)):
         yield f"  - id: {name}.{number:02d}"
         yield f"    category: {family.category}"
         yield f"    cluster: {family.cluster}"
         yield "    input: |-"
-        yield from (f"      {line}".rstrip() for line in message.format_map(filled).strip().split("\n"))
+        yield from (f"      {line}".rstrip() for line in text.split("\n"))
         yield "    expect:"
         yield "      actions:"
-        yield from (f"        - {json.dumps(action, ensure_ascii=False)}" for action in family.gold(filled))
+        yield from (f"        - {json.dumps(action, ensure_ascii=False)}" for action in actions)
+
+
+def _drawn_again(tasks: list[Task], wordings: dict[str, dict[str, Any]], draw: int) -> Iterator[Task]:
+    """The same wordings with other values."""
+    drawn = [pair for name, family in FAMILIES.items() for pair in _messages(name, family, wordings[name], draw)]
+    for task, (text, actions) in zip(tasks, drawn, strict=True):
+        yield replace(task, input=text, expect={"actions": actions})
+
+
+def _messages(name: str, family: Family, wording: dict[str, Any], draw: int) -> Iterator[tuple[str, list[Action]]]:
+    """Each of a family's wordings with values, and what is to be done."""
+    rng = Random(f"{SEED}/{name}/{draw}")
+    values = Values(rng)
+    cues = _cues(wording["cues"], rng)
+    for message in wording["messages"]:
+        filled = _filled(family, message, values, cues)
+        yield message.format_map(filled).strip(), family.gold(filled)
 
 
 def _cues(levels: dict[str, list[str]], rng: Random) -> Iterator[tuple[str, str]]:
@@ -101,7 +121,8 @@ def _filled(family: Family, message: str, values: Values, cues: Iterator[tuple[s
     return filled
 
 
-def _sft(tasks: Iterable[Task]) -> Iterator[dict[str, Any]]:
+def _sft(tasks: Iterable[Task], drawn: Iterable[Task]) -> Iterator[dict[str, Any]]:
+    """Those of `tasks` in both modes, now and then; `drawn` without a deliberation."""
     rng = Random(SEED)
     for number, task in enumerate(tasks):
         gold = {"actions": [dict(action) for action in task.expect["actions"]]}
@@ -110,6 +131,8 @@ def _sft(tasks: Iterable[Task]) -> Iterator[dict[str, Any]]:
         if number % THINKING == 0:
             thoughts = deliberate(task.input, gold, rng, length="short")
             yield _example(task, "", f"<think>\n{thoughts}\n</think>\n\n{answer}", "think")
+    for task in drawn:
+        yield _example(task, NO_THINK, EMPTY_THINK + json.dumps(task.expect, ensure_ascii=False), "no_think")
 
 
 def _example(task: Task, suffix: str, answer: str, mode: str) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """Made-up values for training messages: names, places, codes, dates.
 
-In: a seeded random.Random, and the pools of values.yaml. Out: one value for each placeholder of a wording. Pools are wide, and
-most values are put together from parts: a model that meets a name once can't learn it by heart, and has to learn to copy it.
+In: a seeded random.Random, and the pools of values.yaml. Out: one value for each placeholder of a wording. Pools are wide, most
+values are put together from parts, and many parts are words that nobody ever wrote: a model that meets a name once can't learn it
+by heart, and has to learn to copy it.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import yaml
 POOLS: dict[str, list[str]] = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8"))
 DAY_ONE = date(2024, 1, 2)
 DAYS = 1_090  # to the end of 2026
+MINUTES = ("00", "15", "30", "45", "02", "08", "13", "17", "26", "33", "41", "48", "56")
 
 
 class Values:
@@ -27,6 +29,19 @@ class Values:
 
     def _one(self, pool: str) -> str:
         return self._rng.choice(POOLS[pool])
+
+    def _made_up(self) -> str:
+        """A word of two or three syllables that can be spoken."""
+        syllables = [self._one("onsets") + self._one("vowels") for _ in range(self._any([2, 2, 3]))]
+        return "".join(syllables).capitalize() + self._one("codas")
+
+    def _name(self, pool: str, made_up: float = 0.4) -> str:
+        """One of the pool, or with this chance a word that is in none."""
+        return self._made_up() if self._rng.random() < made_up else self._one(pool)
+
+    def _word(self) -> str:
+        """A word that titles begin with."""
+        return self._of(lambda: self._one("words"), lambda: self._one("words"), lambda: self._one("nouns"), self._made_up)
 
     def _any(self, of: Sequence[str]) -> str:
         return self._rng.choice(of)
@@ -45,27 +60,27 @@ class Values:
         return str(self._rng.randint(low, high))
 
     def _compound(self) -> str:
-        return f"{self._one('things')}-{self._one('kinds')}"
+        return f"{self._name('things').lower()}-{self._name('kinds', 0.2).lower()}"
 
     def _company(self) -> str:
         return self._of(
-            lambda: f"{self._one('last')} {self._one('trades')}",
-            lambda: f"{self._one('adjectives')} {self._one('nouns')} {self._one('trades')}",
-            lambda: f"{self._one('nouns')} {self._one('trades')}",
-            lambda: f"{self._one('last')} & {self._one('last')}",
-            lambda: f"{self._one('adjectives')}{self._one('nouns').lower()} {self._one('trades')}",
+            lambda: f"{self._name('last')} {self._one('trades')}",
+            lambda: f"{self._one('adjectives')} {self._name('nouns')} {self._one('trades')}",
+            lambda: f"{self._name('nouns')} {self._one('trades')}",
+            lambda: f"{self._name('last')} & {self._name('last')}",
+            lambda: f"{self._one('adjectives')}{self._name('nouns').lower()} {self._one('trades')}",
         )
 
     def _address(self) -> str:
-        first, last = self._one("first").lower(), self._one("last").lower()
+        first, last = self._name("first").lower(), self._name("last").lower()
         local = self._any(
             [f"{first}.{last}", f"{first[0]}.{last}", f"{first}", f"{last}.{first}", f"{first}_{last}", f"{first[0]}{last}"]
         )
         if self._rng.random() < 0.15:
             local = self._any(["office", "sales", "contracts", "hello", "accounts", "info", "desk", "team"])
         house = self._of(
-            lambda: self._one("domains"),
-            lambda: f"{self._one('last')}{self._one('trades')}".lower(),
+            lambda: self._name("domains").lower(),
+            lambda: f"{self._name('last')}{self._one('trades')}".lower(),
             lambda: self._one("nouns").lower(),
         )
         return f"{local}@{house}.{self._one('endings')}"
@@ -73,7 +88,7 @@ class Values:
     # -- noise
 
     def name(self) -> str:
-        return f"{self._one('first')} {self._one('last')}"
+        return f"{self._name('first')} {self._name('last')}"
 
     name2 = name
 
@@ -104,19 +119,19 @@ class Values:
         return (DAY_ONE + timedelta(days=self._rng.randrange(DAYS))).isoformat()
 
     def start(self) -> str:
-        return f"{self._rng.randint(6, 22):02d}:{self._any(['00', '15', '30', '45'])}"
+        return f"{self._rng.randint(6, 22):02d}:{self._any(MINUTES)}"
 
     def project(self) -> str:
         """A project's name, or an issue tracker's key where the family has one: see `key`."""
-        return f"{self._one('adjectives')} {self._one('nouns')}"
+        return f"{self._one('adjectives')} {self._name('nouns')}"
 
     def key(self) -> str:
         return "".join(self._rng.choices("ABCDEFGHIKLMNOPRSTUVWXYZ", k=self._rng.choice([2, 3, 3, 3, 4, 4])))
 
     def room(self) -> str:
         return self._of(
-            lambda: self._one("rooms"),
-            lambda: self._one("rooms"),
+            lambda: self._name("rooms"),
+            lambda: self._name("rooms"),
             lambda: f"{self._any(['Lab', 'Studio', 'Room', 'Suite'])} {self._number(1, 40)}",
             lambda: f"{self._one('adjectives')} {self._any(['Room', 'Hall', 'Lounge', 'Studio'])}",
         )
@@ -129,7 +144,11 @@ class Values:
     organiser = supervisor = recipient = signer = contact = email = address
 
     def course(self) -> str:
-        return f"{self._one('courses')} {self._one('course_kinds')}"
+        return self._of(
+            lambda: f"{self._one('courses')} {self._one('course_kinds')}",
+            lambda: f"{self._word()} {self._one('course_kinds')}",
+            lambda: f"{self._word()} {self._one('activities')}",
+        )
 
     def seats(self) -> str:
         return self._number(4, 60)
@@ -144,14 +163,22 @@ class Values:
         return self._of(
             lambda: f"{self._one('places')} {self._number(1, 40)}",
             lambda: f"{self._one('places')} {self._any(string.ascii_uppercase)}",
+            lambda: f"{self._made_up()} {self._one('places').lower()}",
             lambda: f"the {self._one('directions')} {self._one('places').lower()}",
-            lambda: f"{self._one('places')} {self._one('nouns')}",
+            lambda: f"{self._one('places')} {self._name('nouns')}",
             lambda: f"{self._one('streets')} {self._one('places').lower()}",
-            lambda: f"{self._one('nouns')} {self._one('places')} {self._any(['One', 'Three', 'Five', 'Six', 'Eight', 'Twelve'])}",
+            lambda: (
+                f"{self._name('nouns')} {self._one('places')} {self._any(['One', 'Three', 'Five', 'Six', 'Eight', 'Twelve'])}"
+            ),
         )
 
     def policy(self) -> str:
-        return f"{self._one('subjects')} {self._one('rules')}"
+        return self._of(
+            lambda: f"{self._one('subjects')} {self._one('rules')}",
+            lambda: f"{self._word()} {self._one('rules')}",
+            lambda: f"{self._word()} in the {self._one('places').lower()}",
+            lambda: f"{self._one('subjects')} {self._one('words').lower()} {self._one('rules')}",
+        )
 
     def sensor(self) -> str:
         return self._of(
@@ -183,7 +210,13 @@ class Values:
         )
 
     def item(self) -> str:
-        return self._one("goods")
+        return self._of(
+            lambda: self._one("goods"),
+            lambda: self._one("goods"),
+            lambda: self._made_up().lower(),
+            lambda: f"{self._made_up().lower()} {self._one('foods')}",
+            lambda: f"{self._one('adjectives').lower()} {self._one('foods')}",
+        )
 
     def quantity(self) -> str:
         return self._number(2, 99)
@@ -196,16 +229,20 @@ class Values:
         lets = ["lease", "rent", "unit", "house", "office", "garage"]
         return self._of(
             lambda: f"lease-unit-{self._number(1, 40)}{self._any('ABCDE')}.{ending}",
-            lambda: f"{self._one('last').lower()}-{self._any(lets)}-{self._number(1, 99)}.{ending}",
+            lambda: f"{self._name('last').lower()}-{self._any(lets)}-{self._number(1, 99)}.{ending}",
             lambda: f"{self._one('streets')}_{self._number(1, 99)}_signed.{ending}",
-            lambda: f"{self._one('nouns').lower()}_{self._any(['lease', 'contract', 'tenancy'])}.{ending}",
+            lambda: f"{self._name('nouns').lower()}_{self._any(['lease', 'contract', 'tenancy'])}.{ending}",
         )
 
     def folder(self) -> str:
         return f"{self._one('folders')}/{self._one('subfolders')}"
 
     def document(self) -> str:
-        return f"{self._one('agreements')} {self._one('agreement_kinds')}"
+        return self._of(
+            lambda: f"{self._one('agreements')} {self._one('agreement_kinds')}",
+            lambda: f"{self._word()} {self._one('agreement_kinds')}",
+            lambda: f"{self._word()} {self._one('activities')} {self._one('agreement_kinds')}",
+        )
 
     def country(self) -> str:
         return self._one("countries")
@@ -214,25 +251,27 @@ class Values:
         return self._of(
             lambda: f"{self._one('audience_topics')} {self._one('audiences')}",
             lambda: f"{self._one('adjectives')} {self._one('audiences')}",
-            lambda: f"{self._one('audiences').capitalize()} from the {self._one('nouns')}",
-            lambda: f"{self._one('nouns')} {self._any(['Times', 'Post', 'Notes', 'Journal', 'Mail', 'Update'])}",
+            lambda: f"{self._one('audiences').capitalize()} from the {self._name('nouns')}",
+            lambda: f"{self._name('nouns')} {self._any(['Times', 'Post', 'Notes', 'Journal', 'Mail', 'Update'])}",
         )
 
     def cost_centre(self) -> str:
         return self._of(
             lambda: f"{self._one('teams')} {self._one('spending')}",
-            lambda: f"{self._one('teams')} {self._one('spending')}",
+            lambda: f"{self._word()} {self._one('spending')}",
             lambda: f"CC-{self._number(101, 999)}",
         )
 
     def amount(self) -> str:
-        return str(
-            self._rng.choice([self._rng.randint(11, 99) * 100, self._rng.randint(20, 399) * 500, self._rng.randint(1_101, 9_899)])
+        return self._of(
+            lambda: str(self._rng.randint(11, 99) * 100),
+            lambda: str(self._rng.randint(20, 399) * 500),
+            lambda: str(2 * self._rng.randint(551, 4_949) + 1),
         )
 
     def product(self) -> str:
         return self._of(
-            lambda: f"{self._one('nouns')} {self._one('products')}",
-            lambda: f"{self._one('adjectives')} {self._one('nouns')}",
-            lambda: f"{self._one('nouns')}{self._any(['ly', 'ify', 'io', 'a', 'on'])} {self._number(2, 9)}",
+            lambda: f"{self._name('nouns')} {self._one('products')}",
+            lambda: f"{self._one('adjectives')} {self._name('nouns')}",
+            lambda: f"{self._name('nouns')}{self._any(['ly', 'ify', 'io', 'a', 'on'])} {self._number(2, 9)}",
         )
