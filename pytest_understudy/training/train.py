@@ -17,12 +17,13 @@ from typing import Any
 import torch
 
 from ..endpoints.embedded import usable_cores
+from ..endpoints.weights import weights_of
 from ..errors import ConfigError, TaskErrors
 from . import checkpoint, gguf, memory, record
 from .batches import Encoded, batches, encoded, packed_size, shared_prefix
 from .dataset import Example, all_examples, check_overlaps, holdout_tasks
 from .lora import Learner, check_fits
-from .model import compute_type, loaded, weights_of
+from .model import compute_type, loaded
 from .process import Interrupted, interruptible, peak_memory
 from .settings import Job
 
@@ -39,7 +40,7 @@ def train(job: Job, say: Say, every: float = TOLD) -> None:
     """
     _check_files(job)
     torch.set_num_threads(job.threads or usable_cores())
-    model_file = weights_of(job.model)
+    model_file = weights_of(job.model, of="--model")
     files = all_examples(job.data)
     examples = [example for file in files for example in file]
     check_overlaps(examples, holdout_tasks(job.holdout))

@@ -17,11 +17,12 @@ for needed in ("torch", "transformers", "gguf"):
 import torch  # noqa: E402  (after the skip)
 
 from pytest_understudy.endpoints.embedded import Embedded  # noqa: E402
+from pytest_understudy.endpoints.weights import weights_of  # noqa: E402
 from pytest_understudy.training import gguf  # noqa: E402
 from pytest_understudy.training.batches import Encoded, encoded  # noqa: E402
 from pytest_understudy.training.dataset import examples_from  # noqa: E402
 from pytest_understudy.training.lora import Learner  # noqa: E402
-from pytest_understudy.training.model import loaded, weights_of  # noqa: E402
+from pytest_understudy.training.model import loaded  # noqa: E402
 from pytest_understudy.training.settings import Settings  # noqa: E402
 
 from .made import harbour  # noqa: E402
@@ -48,7 +49,7 @@ class Trained:
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     """Eight steps, at a rate that moves q and k far; the second file has their rows as the models are published."""
     folder = tmp_path_factory.mktemp("trained")
-    llama, tokenizer = loaded(weights_of("smollm2"), torch.float32)
+    llama, tokenizer = loaded(weights_of("smollm2", of="--model"), torch.float32)
     examples, _ = encoded(examples_from(harbour(folder / "data.jsonl", 4)), tokenizer, 500)
     learner = Learner(llama, Settings(lr=0.01, dropout=0.0), steps=8)
     for _ in range(8):
