@@ -7,30 +7,28 @@ and at the end one Verdict. It knows nothing of pytest; whoever drives it calls 
 from __future__ import annotations
 
 import hashlib
-import json
-import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from .config import Config, EndpointSettings, missing_key
+from .config import Config, EndpointSettings
 from .endpoints.endpoint import Endpoint
-from .errors import ConfigError, EndpointError, TaskError, listed
-from .routes.ask import check_abilities, check_controls
+from .errors import ConfigError, EndpointError, listed
+from .holdout import Holdout
+from .routes.ask import check_abilities
 from .routes.route import Route, asks_alike
+from .sampling.part import Part
 from .sampling.permits import Share, share
 from .sampling.record import Record, count_verdict, now, recorded_files
 from .sampling.run import Plan, Run, Sample
 from .sampling.sampler import Sampler
 from .sampling.scored import sample_of, sample_of_error
-from .scoring.scorers import scorer_for
-from .suite.files import check_unique, tasks_from
+from .selection import Selection
 from .suite.task import Task
-from .verdict.comparison import Earlier
 from .verdict.gate import check_reachable
 from .verdict.verdict import Verdict, judge
 
@@ -40,42 +38,9 @@ if TYPE_CHECKING:
 MakeEndpoint = Callable[[EndpointSettings, Path, str | None], Endpoint]
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A worker's part of a session: its shares of the limits, the addresses of the servers that the session's owner runs, when
-    that began, and the folder of its lock files.
-    """
-
-    session: Share
-    limits: Mapping[str, Share]
-    addresses: Mapping[str, str]
-    started: str
-    locks: str
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "session": self.session.to_json(),
-            "limits": {name: limit.to_json() for name, limit in self.limits.items()},
-            "addresses": dict(self.addresses),
-            "started": self.started,
-            "locks": self.locks,
-        }
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Part:
-        return cls(
-            Share.from_json(data["session"]),
-            {name: Share.from_json(limit) for name, limit in data["limits"].items()},
-            data["addresses"],
-            data["started"],
-            data["locks"],
-        )
-
-
 class Evaluation:
-    """One session's evaluation; `routes` are those that can run.
-
-    `beside` is the route that is drawn for comparison alone: the command line names it as the baseline, and does not select it.
+    """One session's evaluation; `routes` are those that can run, `skipped` says of each rung that can't why, and `beside` is the
+    route that is drawn for comparison alone.
     """
 
     def __init__(
@@ -103,29 +68,33 @@ class Evaluation:
         self.export = export
         self.split = split
         self.replay: Literal["auto", "only", "off"] = replay
-        self.root = root
         self._record_folder = record
         self._on_sample = on_sample
         self._part = part
         self._started = part.started if part else now()
         self._wanted: Counter[tuple[str, str, str]] = Counter()  # by how many tests
-        self._missing: dict[str, str] = {}  # of a rung that cannot run, the variable that is not set
-        selected = config.selected(names, controls)
-        self.beside: str | None = None
-        self._baseline = self._renamed(config.baseline, controls)
-        self._earlier: Earlier | None = None
-        self._named_baseline = baseline is not None
-        if baseline is not None:
-            selected = self._with_baseline(selected, controls, baseline, baseline_file)
-        made = {name: self._endpoint(name, make_endpoint) for name in dict.fromkeys(route.endpoint for route in selected)}
-        self.routes = self._open(selected)
+        chosen = Selection(
+            config,
+            names,
+            controls,
+            ladder=ladder,
+            baseline=baseline,
+            baseline_file=baseline_file,
+            replay=replay,
+            worker=part is not None,
+        )
+        self.routes = chosen.routes
+        self.skipped = chosen.skipped
+        self.beside = chosen.beside
+        self._baseline = chosen.baseline
+        self._earlier = chosen.earlier
+        made = {name: self._endpoint(name, make_endpoint) for name in dict.fromkeys(route.endpoint for route in chosen.named)}
         self.endpoints = {route.endpoint: made[route.endpoint] for route in self.routes}
         self._check_endpoints()
         shared = part is not None and Path(part.locks).is_dir() and find_spec("filelock") is not None
         self._locks = part.locks if part is not None and shared else None
         self._alike = {a.name for a in self.routes for b in self.routes if a is not b and asks_alike(a, b)}
-        self._tasks: dict[Path, list[Task]] = {}
-        self._hashes: dict[tuple[str, str], str] = {}
+        self._holdout = Holdout(root, self.routes, split)
         self._planned: dict[tuple[str, str, str], Run] = {}
         self._runs: dict[tuple[str, str, str], Run] = {}
         self._examples: dict[tuple[str, str, str], dict[int, Example]] = {}  # by run, and by the sample's number
@@ -138,16 +107,7 @@ class Evaluation:
 
     def tasks(self, named: Iterable[str | Task], module: Path) -> list[Task]:
         """The tasks that a mark in `module` names, of this session's split; TaskError for what is wrong with them."""
-        tasks: list[Task] = []
-        for name in named:
-            tasks.extend([self._made_in(module, name)] if isinstance(name, Task) else self._tasks_in(module.parent / name))
-        for task in tasks:
-            if self._hashes.setdefault(task.name, task.hash) != task.hash:
-                raise TaskError(f"another task is named {task.id!r} too, and asks something else", at=task.source)
-            for route in self.routes:
-                check_controls(route, task)
-        check_unique(tasks)
-        return [task for task in tasks if task.split == self.split]
+        return self._holdout.tasks(named, module)
 
     def want(self, plan: Plan) -> None:
         """A test wants this plan."""
@@ -302,11 +262,6 @@ class Evaluation:
         return Exported.written(self.export.path, [found[number] for found in by_run for number in sorted(found)])
 
     @property
-    def skipped(self) -> dict[str, str]:
-        """Of each rung that cannot run, why."""
-        return {name: f"the variable {variable} is not set" for name, variable in self._missing.items()}
-
-    @property
     def notes(self) -> list[str]:
         """What a reader of the table should know besides: torn lines, skipped rungs, those not climbed, a margin to nothing."""
         notes = [*self._record.notes] if self._record else []
@@ -331,54 +286,6 @@ class Evaluation:
 
     # -- behind the verbs
 
-    def _open(self, selected: Sequence[Route]) -> tuple[Route, ...]:
-        """The routes whose keys are there. A rung without one is skipped; a named route without one is an error."""
-        if self.replay == "only":
-            return tuple(selected)
-        for route in selected:
-            settings = self.config.endpoints[route.endpoint]
-            if (variable := missing_key(settings)) is None:
-                continue
-            if not self.ladder or (self._named_baseline and route.name == self._baseline):
-                raise ConfigError(f"route {route.name!r}: the variable {variable} of endpoint {settings.name!r} is not set")
-            self._missing[route.name] = variable
-        open_ = tuple(route for route in selected if route.name not in self._missing)
-        if all(route.name == self.beside for route in open_):
-            raise ConfigError(f"no rung of the ladder can run: set {listed(dict.fromkeys(self._missing.values()))}")
-        return open_
-
-    def _renamed(self, baseline: str | None, controls: Sequence[str]) -> str | None:
-        """The baseline's name among the selected routes, which controls of the command line change."""
-        return self.config.routes[baseline].with_controls(controls).name if baseline else None
-
-    def _with_baseline(
-        self, selected: tuple[Route, ...], controls: Sequence[str], name: str, file: Path | None
-    ) -> tuple[Route, ...]:
-        """The selected routes with the baseline that the command line names: one of them, another route, or a file.
-
-        Another route is asked as the config has it, without the controls that are added to the selected ones: so what a control
-        does is seen by comparing raw+prefill with raw.
-        """
-        among = [route.name for route in selected]
-        self._baseline = None
-        if name in self.config.routes or name in among:
-            derived = self._renamed(name, controls) if name in self.config.routes else None
-            self._baseline = derived if derived in among and len(among) > 1 else name
-            if self._baseline not in among:
-                self.beside = self._baseline
-                return (*selected, *self.config.selected([name]))
-        elif file is not None and (file.suffix == ".json" or os.path.isfile(file)):  # noqa: PTH113  # Path's raises for a long name
-            if self._part is None:  # workers do not judge
-                self._earlier = earlier(file)
-                self._earlier.check(among)
-        else:
-            known = f"there are {listed(self.config.routes)}"
-            raise ConfigError(
-                f"no route named {name!r}, and no such file; {known}, and an earlier report is a .json file",
-                at="--understudy-baseline",
-            )
-        return selected
-
     def _endpoint(self, name: str, make: MakeEndpoint) -> Endpoint:
         return make(self.config.endpoints[name], self.config.folder, self._part.addresses.get(name) if self._part else None)
 
@@ -398,22 +305,6 @@ class Evaluation:
                 f"{self._record_folder.name} is one of the config's recorded, which are only read: draw into another folder",
                 at="--understudy-record",
             )
-
-    def _tasks_in(self, path: Path) -> list[Task]:
-        path = Path(os.path.abspath(path))  # noqa: PTH100  # not resolved: a link's name is the same on every machine
-        if path not in self._tasks:
-            self._tasks[path] = tasks_from(path, name=_shown(path, self.root), check=scorer_for)
-        return self._tasks[path]
-
-    def _made_in(self, module: Path, task: Task) -> Task:
-        """A task made in Python belongs to the module that marks it."""
-        if not task.file:
-            shown = _shown(module, self.root)
-            task = replace(
-                task, file=shown, source=task.source or f"{shown}: {task.id}", folder=task.folder or str(module.parent)
-            )
-        scorer_for(task)
-        return task
 
     def _judged(self, routes: Sequence[Route]) -> Verdict | None:
         """The verdict on these routes, as far as they are drawn; None where nothing was planned."""
@@ -466,9 +357,7 @@ class Evaluation:
 
     def _rebuilt(self, skeleton: Run, engine: Sampler) -> Run:
         route = next(route for route in self.routes if route.name == skeleton.route)
-        try:
-            task = next(task for task in self._tasks_in(self.root / skeleton.file) if task.id == skeleton.task)
-        except (TaskError, StopIteration):  # made in Python, or a file that is not here
+        if (task := self._holdout.find(skeleton.file, skeleton.task)) is None:
             samples = [sample_of_error(number, "lost: the worker crashed") for number in range(skeleton.planned)]
             return replace(skeleton, samples=tuple(samples))
         plan = Plan(task, route, skeleton.planned)
@@ -491,16 +380,3 @@ class Evaluation:
         """A lock where another worker may draw the same: for two tests of one task, and for two routes that ask alike."""
         contested = self._locks is not None and (plan.route.name in self._alike or self._wanted[plan.name] > 1)
         return f"{self._locks}/sample-{key}.lock" if contested else None
-
-
-def earlier(path: Path) -> Earlier:
-    """The earlier JSON report in a file; UnderstudyError where it is none."""
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as failure:
-        raise ConfigError(f"cannot be read as a JSON report: {failure}", at=f"--understudy-baseline={path.name}") from None
-    return Earlier.from_json(data, path.name)
-
-
-def _shown(path: Path, root: Path) -> str:
-    return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from .errors import TaskError, UnderstudyError
+from .items import PLAN, ahead, asked_for, holdout_marks, known_miss, marked, plan_of, properties
 from .options import Options, add_options
 
 if TYPE_CHECKING:
@@ -111,7 +112,8 @@ class Understudy:
 
     def __init__(self, config: pytest.Config, options: Options) -> None:
         from .config import find_config, load_config
-        from .evaluation import Evaluation, Part
+        from .evaluation import Evaluation
+        from .sampling.part import Part
 
         self.config = config
         self.options = options
@@ -167,33 +169,23 @@ class Understudy:
         return f"understudy: {what} {names}; replay {self.options.replay}; record {_relative(self.options.record, self.config)}"
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
-        found = list(metafunc.definition.iter_markers_with_node("holdout"))
-        if not found:
+        marks = holdout_marks(metafunc.definition)
+        if not marks:
             return
-        marks = [mark for node, mark in found if node is found[0][0]]  # a function's own go before its class's and its module's
         try:
             params = self._params(metafunc.definition, marks)
         except TaskError as failure:
             raise pytest.Collector.CollectError(str(failure)) from None
-        if "_understudy_plan" not in metafunc.fixturenames:
-            metafunc.fixturenames.append("_understudy_plan")
-        metafunc.parametrize("_understudy_plan", params, indirect=True)
+        if PLAN not in metafunc.fixturenames:
+            metafunc.fixturenames.append(PLAN)
+        metafunc.parametrize(PLAN, params, indirect=True)
 
     def _params(self, definition: pytest.Item, marks: list[pytest.Mark]) -> list[Any]:
         from .sampling.run import Plan
-        from .suite.task import Task
 
-        named = [name for mark in reversed(marks) for name in mark.args]
-        counts = [mark.kwargs["samples"] for mark in marks if mark.kwargs.get("samples") is not None]
-        at = definition.nodeid
-        if unknown := {key for mark in marks for key in mark.kwargs} - {"samples"}:
-            raise TaskError(f"holdout takes paths or Tasks, and samples=N; not {sorted(unknown)[0]}", at=at)
-        if not named or not all(isinstance(name, str | Path | Task) for name in named):
-            raise TaskError("holdout takes the paths of suite files, relative to the test's file, or Tasks", at=at)
-        if counts and (not isinstance(counts[0], int) or isinstance(counts[0], bool) or counts[0] < 1):
-            raise TaskError(f"holdout's samples is a whole number from 1 up, not {counts[0]!r}", at=at)
-        number = self.options.samples or (counts[0] if counts else None) or self.evaluation.config.samples or 1
-        tasks = self.evaluation.tasks([str(name) if isinstance(name, Path) else name for name in named], definition.path)
+        named, count = marked(marks, definition.nodeid)
+        number = self.options.samples or count or self.evaluation.config.samples or 1
+        tasks = self.evaluation.tasks(named, definition.path)
         if not tasks:
             reason = f"none of its tasks has the split {self.options.split!r}"
             return [pytest.param(None, id=self.options.split, marks=pytest.mark.skip(reason=reason))]
@@ -204,7 +196,7 @@ class Understudy:
                 plan = Plan(one, route, number)
                 if asks:
                     self.evaluation.want(plan)
-                params.append(pytest.param(plan, id=f"{route.name}-{one.id}", marks=_known_miss(one)))
+                params.append(pytest.param(plan, id=f"{route.name}-{one.id}", marks=known_miss(one)))
         for name, why in self.evaluation.skipped.items():
             params.append(pytest.param(None, id=name, marks=pytest.mark.skip(reason=f"rung {name!r}: {why}")))
         return params
@@ -214,7 +206,7 @@ class Understudy:
             self._uncollected.append(report.nodeid)
 
     def pytest_itemcollected(self, item: pytest.Item) -> None:
-        if (plan := _asked_for(item)) is not None:
+        if (plan := asked_for(item)) is not None:
             self._plan_of[item.nodeid] = plan.name
 
     @pytest.hookimpl(trylast=True)
@@ -224,7 +216,7 @@ class Understudy:
             items.sort(key=self._rung)
 
     def _rung(self, item: pytest.Item) -> int:
-        plan = _plan(item)
+        plan = plan_of(item)
         return -2 if plan is None else self.evaluation.place(plan.route)
 
     # -- drawing
@@ -243,7 +235,7 @@ class Understudy:
         self.evaluation.expect_uncollected(self._uncollected)
         if not self._one_by_one and not self.options.first:
             with _usage_errors():
-                self.evaluation.promise([plan for item in session.items if (plan := _ahead(item)) is not None])
+                self.evaluation.promise([plan for item in session.items if (plan := ahead(item)) is not None])
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
@@ -255,11 +247,11 @@ class Understudy:
         if self.options.first:
             coming = self._on_this_rung(item, coming)
         with suppress(UnderstudyError):  # the item that wants it will hear of it
-            self.evaluation.promise([plan for one in coming if (plan := _ahead(one)) is not None])
+            self.evaluation.promise([plan for one in coming if (plan := ahead(one)) is not None])
 
     def _on_this_rung(self, item: pytest.Item, coming: list[pytest.Item]) -> list[pytest.Item]:
         """The items of this one's rung: those that are coming, or at its first item all. A rung not climbed is skipped."""
-        if (plan := _plan(item)) is None:
+        if (plan := plan_of(item)) is None:
             return []
         if (held := self.evaluation.climb(plan.route)) is not None:
             item.add_marker(pytest.mark.skip(reason=f"rung {held!r} holds the gate: not climbed further"))
@@ -284,7 +276,7 @@ class Understudy:
         except UnderstudyError as failure:
             pytest.fail(printable(str(failure)), pytrace=False)
         item.stash[run_key], item.stash[plan_key] = run, plan
-        item.user_properties.extend(_properties(run))
+        item.user_properties.extend(properties(run))
         if (ended := self.evaluation.ended(plan)) is not None:
             name = plan.route.name
             if name in self._ended:
@@ -399,26 +391,13 @@ class Understudy:
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         if self.verdict is None:
             return
-        from .reports.table import comparison_lines, gate_lines, promotion_line, repair_lines, table_lines
+        from .reports.summary import write_summary
 
-        terminalreporter.write_sep("=", "understudy")
-        for lines in (table_lines(self.verdict), repair_lines(self.verdict), comparison_lines(self.verdict)):
-            for line in [*lines, ""] if lines else []:
-                terminalreporter.write_line(line)
-        held = self.verdict.gate_passed
-        for line in gate_lines(self.verdict):
-            terminalreporter.write_line(line, green=held is True, red=held is False)
-        terminalreporter.write_line(promotion_line(self.verdict), bold=True)
-        if self._verdicts is not None:
-            terminalreporter.write_line(f"verdict {self._verdicts:,} on this holdout, by this record")
-        for note in dict.fromkeys([*self._notes, *self.evaluation.notes]):
-            terminalreporter.write_line(f"note: {note}", yellow=True)
-        for path in self._written:
-            terminalreporter.write_line(f"report written to {_relative(path, self.config)}")
+        written = [f"report written to {_relative(path, self.config)}" for path in self._written]
         if self.exported is not None:
-            shown = _relative(self.exported.path, self.config)
-            for line in self.exported.told(shown):
-                terminalreporter.write_line(line, red=line.startswith("WARNING"), bold=line.startswith("WARNING"))
+            written += self.exported.told(_relative(self.exported.path, self.config))
+        notes = [*self._notes, *self.evaluation.notes]
+        write_summary(terminalreporter, self.verdict, verdicts=self._verdicts, notes=notes, written=written)
 
     def pytest_unconfigure(self) -> None:
         self.evaluation.close()
@@ -466,25 +445,6 @@ def _export(options: Options) -> Export | None:
     return Export(options.export_sft, options.export_clusters, options.export_holdout)
 
 
-def _plan(item: pytest.Item) -> Plan | None:
-    """The plan of an item of a holdout test."""
-    callspec = getattr(item, "callspec", None)
-    plan: Plan | None = None if callspec is None else callspec.params.get("_understudy_plan")
-    return plan
-
-
-def _asked_for(item: pytest.Item) -> Plan | None:
-    """The plan of an item that asks for a run."""
-    return _plan(item) if "run" in getattr(item, "fixturenames", ()) else None
-
-
-def _ahead(item: pytest.Item) -> Plan | None:
-    """The item's plan, unless it may be skipped: then it is drawn when it runs, if it does."""
-    skipped = any(item.iter_markers("skip")) or any(item.iter_markers("skipif"))
-    never = not item.config.option.runxfail and any(not mark.kwargs.get("run", True) for mark in item.iter_markers("xfail"))
-    return None if skipped or never else _asked_for(item)
-
-
 @contextmanager
 def _usage_errors() -> Generator[None]:
     """What is wrong with the config or the record is pytest's usage error, and no internal error."""
@@ -492,24 +452,6 @@ def _usage_errors() -> Generator[None]:
         yield
     except UnderstudyError as failure:
         raise pytest.UsageError(str(failure)) from None
-
-
-def _known_miss(task: Task) -> list[pytest.MarkDecorator]:
-    """Only a missed assertion is known: an error in drawing the samples is news."""
-    if task.known_miss is None:
-        return []
-    return [pytest.mark.xfail(reason=f"known miss: {task.known_miss}", raises=AssertionError, strict=False)]
-
-
-def _properties(run: Run) -> list[tuple[str, object]]:
-    """The few figures that go into --junitxml."""
-    return [
-        ("understudy_credit", run.credit),
-        ("understudy_strict_pass", run.strict_pass),
-        ("understudy_tokens_p95", run.tokens.p95),
-        ("understudy_latency_p95", run.latency.p95),
-        ("understudy_cost", "unpriced" if run.cost is None else run.cost),
-    ]
 
 
 def _first_path(config: pytest.Config) -> Path:

@@ -23,16 +23,17 @@ ROOMS = [
     {"verdict"},
     {"reports"},
     {"config"},
+    {"holdout", "selection"},
     {"evaluation"},
     {"training"},
     {"cli"},
     {"__main__"},
-    {"hookspecs", "options"},
+    {"hookspecs", "items", "options"},
     {"plugin"},
 ]
 PLACE = {name: place for place, names in enumerate(ROOMS) for name in names}
 FILES = sorted(path for path in HOUSE.rglob("*.py") if path != HOUSE / "__init__.py")
-DOOR = {"plugin.py", "options.py", "hookspecs.py"}
+DOOR = {"plugin.py", "items.py", "options.py", "hookspecs.py"}
 HEAVY = ["asyncio", "httpx2", "aiohttp", "pydantic", "yaml", "jsonschema", "llguidance"]
 
 
