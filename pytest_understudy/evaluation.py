@@ -21,16 +21,19 @@ from .errors import ConfigError, EndpointError, listed
 from .holdout import Holdout
 from .routes.ask import check_abilities
 from .routes.route import Route, asks_alike
+from .sampling.allowance import Allowance, Spent, spent_by
 from .sampling.part import Part
 from .sampling.permits import Share, share
 from .sampling.record import Record, count_verdict, now, recorded_files
 from .sampling.run import Plan, Run, Sample
 from .sampling.sampler import Sampler
 from .sampling.scored import sample_of, sample_of_error
+from .sampling.spending import Spending, check_priced
 from .selection import Selection
 from .suite.task import Task
 from .verdict.gate import check_reachable
 from .verdict.verdict import Verdict, judge
+from .verdict.written import counted
 
 if TYPE_CHECKING:
     from .reports.export import Example, Export, Exported
@@ -59,6 +62,8 @@ class Evaluation:
         export: Export | None = None,
         split: Literal["holdout", "train"] = "holdout",
         replay: Literal["auto", "only", "off"] = "auto",
+        spend_limit: float | None = None,
+        record_prompts: bool = False,
         part: Part | None = None,
         on_sample: Callable[[Sample], object] = lambda sample: None,
     ) -> None:
@@ -91,6 +96,9 @@ class Evaluation:
         made = {name: self._endpoint(name, make_endpoint) for name in dict.fromkeys(route.endpoint for route in chosen.named)}
         self.endpoints = {route.endpoint: made[route.endpoint] for route in self.routes}
         self._check_endpoints()
+        self._record_prompts = record_prompts
+        self.allowance = self._allowed(None if replay == "only" else spend_limit)
+        self._allowances: list[Allowance] = []  # the workers'
         shared = part is not None and Path(part.locks).is_dir() and find_spec("filelock") is not None
         self._locks = part.locks if part is not None and shared else None
         self._alike = {a.name for a in self.routes for b in self.routes if a is not b and asks_alike(a, b)}
@@ -102,6 +110,7 @@ class Evaluation:
         self._held: str | None = None  # with `first`: the rung at which climbing stopped
         self._record: Record | None = None
         self._sampler: Sampler | None = None
+        self._spending: Spending | None = None
 
     # -- before the session's items run
 
@@ -134,6 +143,7 @@ class Evaluation:
     def parts(self, workers: int, folder: str) -> list[Part]:
         """The session's limits, shared out to this many workers. Starts the embedded servers, which they share."""
         addresses = {} if self.replay == "only" else dict(self._started_servers())
+        self._allowances = self.allowance.shared(workers, folder) if self.allowance else []
         return [
             Part(
                 share(self._session_limit, index, workers, folder, "session"),
@@ -144,6 +154,7 @@ class Evaluation:
                 addresses,
                 self._started,
                 folder,
+                self._allowances[index] if self._allowances else None,
             )
             for index in range(workers)
         ]
@@ -184,6 +195,12 @@ class Evaluation:
     def ended(self, plan: Plan) -> str | None:
         """Why nothing more is asked on the plan's route, which was run; None while it is open."""
         return self._engine.ended(plan)
+
+    def unpaid(self, run: Run) -> str | None:
+        """Why samples of the run were not drawn, where the spend limit kept them from it."""
+        if self.allowance is None or not (left := self.allowance.unpaid(run)):
+            return None
+        return f"{self.allowance.reached}: {left:,} of {counted(run.planned, 'sample')} of this item not drawn"
 
     def collect(self, run: Run) -> None:
         """A run that was drawn, here or by a worker; of two the longer, of equals the one drawn here, which has its outputs."""
@@ -262,6 +279,17 @@ class Evaluation:
         return Exported.written(self.export.path, [found[number] for found in by_run for number in sorted(found)])
 
     @property
+    def spent(self) -> Spent:
+        """What this session has paid for new samples so far, its workers included. Nothing is counted without a limit."""
+        here = self._spending.spent if self._spending is not None else Spent()
+        return here + spent_by(self._allowances)
+
+    @property
+    def runs(self) -> list[Run]:
+        """All that was planned, as far as it is drawn, in collection order."""
+        return [self._runs.get(name, empty) for name, empty in self._planned.items()]
+
+    @property
     def notes(self) -> list[str]:
         """What a reader of the table should know besides: torn lines, skipped rungs, those not climbed, a margin to nothing."""
         notes = [*self._record.notes] if self._record else []
@@ -289,6 +317,12 @@ class Evaluation:
     def _endpoint(self, name: str, make: MakeEndpoint) -> Endpoint:
         return make(self.config.endpoints[name], self.config.folder, self._part.addresses.get(name) if self._part else None)
 
+    def _allowed(self, limit: float | None) -> Allowance | None:
+        if limit is None:
+            return None
+        check_priced(self.routes)
+        return Allowance(limit, limit) if self._part is None else self._part.allowance
+
     def _check_endpoints(self) -> None:
         """What can be told before anything is asked: a control that it cannot do, a missing package, a missing file."""
         for route in self.routes:
@@ -312,7 +346,7 @@ class Evaluation:
             return None
         return judge(
             routes,
-            [self._runs.get(name, empty) for name, empty in self._planned.items()],
+            self.runs,
             gate=self.config.gate,
             ladder=self.ladder,
             advisory_latency=frozenset(route.name for route in routes if self.endpoints[route.endpoint].kind == "embedded"),
@@ -345,6 +379,7 @@ class Evaluation:
         if self._sampler is None:
             off = self.replay == "off"
             self._record = self._opened(read=not off, since=self._started, fresh=off)
+            self._spending = Spending(self.allowance) if self.allowance else None
             self._sampler = self._new_sampler(self._record, self.replay)
         return self._sampler
 
@@ -374,6 +409,8 @@ class Evaluation:
             limits=self._part.limits if self._part else limits,
             replay=replay,
             lock_of=self._lock_of,
+            spending=self._spending,
+            prompts=self._record_prompts,
         )
 
     def _lock_of(self, plan: Plan, key: str) -> str | None:

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 Number = TypeVar("Number", int, float)
 
 _THRESHOLDS = ("min_strict", "min_credit", "max_p95", "max_tokens", "max_cost", "max_errors")
-_NOT_YET = ("spend_limit", "record_prompts")
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -94,6 +93,8 @@ class Options:
     export_sft: Path | None = None
     export_clusters: tuple[str, ...] = ()
     export_holdout: bool = False
+    spend_limit: float | None = None
+    record_prompts: bool = False
 
     @property
     def selects_a_route(self) -> bool:
@@ -113,9 +114,6 @@ class Options:
             raise pytest.UsageError(
                 "--understudy-route and --understudy-ladder exclude each other: name the routes, or climb the ladder"
             )
-        for name in _NOT_YET:
-            if get(name) is not None and get(name) is not False:  # 0 dollars are said as well
-                raise pytest.UsageError(f"--understudy-{name.replace('_', '-')} is not available in this version")
         if get("first"):
             _check_first(ladder, config)
         here = config.invocation_params.dir
@@ -139,6 +137,8 @@ class Options:
             export_sft=_export(here, get),
             export_clusters=tuple(get("export_clusters") or ()),
             export_holdout=get("export_holdout"),
+            spend_limit=get("spend_limit"),
+            record_prompts=get("record_prompts"),
         )
 
     def shaping(self, samples: int) -> list[str]:

@@ -140,6 +140,8 @@ class Understudy:
             export=_export(options),
             split=options.split,
             replay=options.replay,
+            spend_limit=options.spend_limit,
+            record_prompts=options.record_prompts,
             part=Part.from_json(given) if given else None,
             on_sample=lambda sample: config.hook.pytest_understudy_sample(sample=sample),
         )
@@ -150,7 +152,7 @@ class Understudy:
         self._running = False
         self._notes: list[str] = []
         self._written: list[Path] = []
-        self._ended: set[str] = set()
+        self._ended: set[str | None] = set()
         self._verdicts: int | None = None  # given on this holdout, this one included
         self._promised: set[str] = set()  # rungs, where they are drawn one by one
         self._plan_of: dict[str, tuple[str, str, str]] = {}  # by node id, on the controller
@@ -166,6 +168,8 @@ class Understudy:
         what = "ladder" if self.options.ladder else "routes"
         if self.options.baseline is not None:
             names = f"{names}; baseline {self.options.baseline}"
+        if self.evaluation.allowance is not None:
+            names = f"{names}; spend limit {self.evaluation.allowance.written}"
         return f"understudy: {what} {names}; replay {self.options.replay}; record {_relative(self.options.record, self.config)}"
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
@@ -268,7 +272,7 @@ class Understudy:
         return self._worker or controller or bool(self.config.getoption("maxfail"))
 
     def run(self, item: pytest.Item, plan: Plan) -> Run:
-        """The item's run, drawn. The first item of a route that ended errors; its others are skipped."""
+        """The item's run, drawn; errors where nobody can draw it."""
         from .reports.failure import printable
 
         try:
@@ -279,11 +283,17 @@ class Understudy:
         item.user_properties.extend(properties(run))
         if (ended := self.evaluation.ended(plan)) is not None:
             name = plan.route.name
-            if name in self._ended:
-                pytest.skip(f"route {name!r} ended: {printable(ended)}")
-            self._ended.add(name)
-            pytest.fail(f"route {name!r} ended: {printable(ended)}", pytrace=False)
+            self._stop(name, f"route {name!r} ended: {printable(ended)}")
+        if (unpaid := self.evaluation.unpaid(run)) is not None:
+            self._stop(None, unpaid)
         return run
+
+    def _stop(self, what: str | None, why: str) -> None:
+        """What ended (a route, or None: all drawing) fails its first item and skips the others: one failure, and not hundreds."""
+        if what in self._ended:
+            pytest.skip(why)
+        self._ended.add(what)
+        pytest.fail(why, pytrace=False)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
@@ -397,7 +407,20 @@ class Understudy:
         if self.exported is not None:
             written += self.exported.told(_relative(self.exported.path, self.config))
         notes = [*self._notes, *self.evaluation.notes]
-        write_summary(terminalreporter, self.verdict, verdicts=self._verdicts, notes=notes, written=written)
+        write_summary(
+            terminalreporter,
+            self.verdict,
+            spent=self._told_spending(),
+            verdicts=self._verdicts,
+            notes=notes,
+            written=written,
+        )
+
+    def _told_spending(self) -> str | None:
+        from .reports.summary import spending_line
+
+        allowance = self.evaluation.allowance
+        return None if allowance is None else spending_line(allowance, self.evaluation.spent, self.evaluation.runs)
 
     def pytest_unconfigure(self) -> None:
         self.evaluation.close()

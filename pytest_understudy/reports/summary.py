@@ -5,10 +5,14 @@ In: a Verdict and the session's own lines. Out: lines on a terminal, coloured. W
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
+from ..sampling.allowance import Allowance, Spent
+from ..sampling.run import Run
 from ..verdict.verdict import Verdict
+from ..verdict.written import counted, dollars
+from .failure import printable
 from .table import comparison_lines, gate_lines, promotion_line, repair_lines, table_lines
 
 
@@ -20,9 +24,17 @@ class Terminal(Protocol):
 
 
 def write_summary(
-    terminal: Terminal, verdict: Verdict, *, verdicts: int | None, notes: Iterable[str], written: Iterable[str]
+    terminal: Terminal,
+    verdict: Verdict,
+    *,
+    spent: str | None,
+    verdicts: int | None,
+    notes: Iterable[str],
+    written: Iterable[str],
 ) -> None:
-    """`verdicts`: how many were given on this holdout, None where that tells nothing new; `written`: lines on files written."""
+    """`spent`: the line on a spend limit; `verdicts`: how many were given on this holdout; both None where there is nothing to
+    tell. `written`: lines on files written.
+    """
     terminal.write_sep("=", "understudy")
     for lines in (table_lines(verdict), repair_lines(verdict), comparison_lines(verdict)):
         for line in [*lines, ""] if lines else []:
@@ -31,9 +43,25 @@ def write_summary(
     for line in gate_lines(verdict):
         terminal.write_line(line, green=held is True, red=held is False)
     terminal.write_line(promotion_line(verdict), bold=True)
+    if spent is not None:
+        terminal.write_line(spent, yellow="not drawn" in spent)
     if verdicts is not None:
         terminal.write_line(f"verdict {verdicts:,} on this holdout, by this record")
     for note in dict.fromkeys(notes):
         terminal.write_line(f"note: {note}", yellow=True)
     for line in written:
         terminal.write_line(line, red=line.startswith("WARNING"), bold=line.startswith("WARNING"))
+
+
+def spending_line(allowance: Allowance, spent: Spent, runs: Sequence[Run]) -> str:
+    """`spent $0.0123 of $0.02; 41 of 90 samples not drawn`, and with several routes how many of each."""
+    line = f"spent {dollars(spent.known)} of {allowance.written}"
+    if spent.assumed:
+        line += f", and up to {dollars(spent.assumed)} for answers whose cost nobody told"
+    left = dict.fromkeys((run.route for run in runs), 0)
+    for run in runs:
+        left[run.route] += allowance.unpaid(run)
+    if not (total := sum(left.values())):
+        return line
+    line += f"; {total:,} of {counted(sum(run.planned for run in runs), 'sample')} not drawn"
+    return line if len(left) == 1 else f"{line} ({', '.join(f'{printable(route)} {count:,}' for route, count in left.items())})"

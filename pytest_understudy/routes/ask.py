@@ -85,12 +85,12 @@ def sample_key(digest: str, number: int) -> str:
     return hashlib.sha256(f"{digest}:{number}".encode()).hexdigest()[:32]
 
 
-async def ask(task: Task, route: Route, endpoint: Endpoint, number: int) -> Completion:
-    """Draw one sample. The seed sent is (seed + number) mod 2^31, the same on every route."""
+def request_of(task: Task, route: Route, number: int) -> Request:
+    """What is asked for a sample; a form is filled behind it. The seed is (seed + number) mod 2^31, the same on every route."""
     sampling = route.sampling
     if sampling.seed is not None:
         sampling = replace(sampling, seed=(sampling.seed + number) % 2**31)
-    request = Request(
+    return Request(
         messages=messages(task),
         sampling=sampling,
         schema=task.form.schema if task.form and "schema" in route.controls else None,
@@ -98,6 +98,11 @@ async def ask(task: Task, route: Route, endpoint: Endpoint, number: int) -> Comp
         model=route.model,
         adapter=route.adapter,
     )
+
+
+async def ask(task: Task, route: Route, endpoint: Endpoint, number: int) -> Completion:
+    """Draw one sample."""
+    request = request_of(task, route, number)
     if "prefill" in route.controls and task.form is not None:
         return await filled(endpoint, request, task.form, route.fill)
     completion = await endpoint.complete(request)

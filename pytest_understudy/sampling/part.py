@@ -9,13 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .allowance import Allowance
 from .permits import Share
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A worker's shares of the limits, the addresses of the servers that the session's owner runs, when that began, and the
-    folder of its lock files.
+    """A worker's shares of the limits, the addresses of the servers that the session's owner runs, when that began, the folder of
+    its lock files, and what of the session's dollars is its own to spend; None without a limit.
     """
 
     session: Share
@@ -23,6 +24,7 @@ class Part:
     addresses: Mapping[str, str]
     started: str
     locks: str
+    allowance: Allowance | None = None
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -31,6 +33,7 @@ class Part:
             "addresses": dict(self.addresses),
             "started": self.started,
             "locks": self.locks,
+            "allowance": None if self.allowance is None else self.allowance.to_json(),
         }
 
     @classmethod
@@ -41,4 +44,5 @@ class Part:
             data["addresses"],
             data["started"],
             data["locks"],
+            None if data["allowance"] is None else Allowance.from_json(data["allowance"]),
         )

@@ -12,15 +12,18 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from contextlib import AbstractAsyncContextManager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from ..endpoints.endpoint import Endpoint
 from ..errors import EndpointError, MissingSample, RouteEnded
 from ..routes.ask import ask, request_digest, sample_key
+from .allowance import not_drawn
 from .permits import Share, permits
 from .record import Drawn, Record
 from .run import Plan
+from .sent import Overheard
+from .spending import Spending
 
 
 @dataclass(slots=True)
@@ -36,7 +39,9 @@ class _Job:
 class Sampler:
     """Draws what is promised, `session` requests at once over all endpoints and `limits[name]` at each.
 
-    `lock_of` (a plan, a sample's key) names the lock file of a sample that another process may be drawing just now.
+    `lock_of` (a plan, a sample's key) names the lock file of a sample that another process may be drawing just now. With
+    `spending` nothing is drawn past its allowance, and of what is promised together one sample of every task a round. `prompts`:
+    the record keeps them in full.
     """
 
     def __init__(
@@ -48,6 +53,8 @@ class Sampler:
         limits: Mapping[str, Share],
         replay: Literal["auto", "only", "off"] = "auto",
         lock_of: Callable[[Plan, str], str | None] = lambda plan, key: None,
+        spending: Spending | None = None,
+        prompts: bool = False,
     ) -> None:
         self._endpoints = endpoints
         self._record = record
@@ -55,6 +62,8 @@ class Sampler:
         self._limits = limits
         self._replay = replay
         self._lock_of = lock_of
+        self._spending = spending
+        self._prompts = prompts
         self._results: dict[tuple[str, str, str, int], Future[Drawn]] = {}
         self._by_key: dict[str, Future[Drawn]] = {}
         self._ended: dict[str, str] = {}  # written and read on the loop's thread
@@ -71,6 +80,8 @@ class Sampler:
             if jobs:
                 if self._loop is None:
                     self._loop = _Loop(self._endpoints, self._session, self._limits, self._draw)
+                if self._spending is not None:
+                    jobs.sort(key=lambda job: job.number)
                 self._loop.submit(jobs)
 
     def ended(self, plan: Plan) -> str | None:
@@ -119,9 +130,8 @@ class Sampler:
 
     async def _draw(self, job: _Job, endpoint: Endpoint) -> None:
         """Keep one promise, on the loop's thread: in the record first, then to whoever waits."""
-        route = job.plan.route.name
-        if route in self._ended:
-            job.result.set_result(Drawn(None, f"not drawn: {self._ended[route]}", ended=True))
+        if (over := self._over(job)) is not None:
+            job.result.set_result(over)
             return
         if (lock := self._lock_of(job.plan, job.key)) is None:
             job.result.set_result(await self._kept(job, endpoint))
@@ -129,19 +139,35 @@ class Sampler:
         async with permits(Share(1, lock)):
             job.result.set_result(self._record.find_new(job.key) or await self._kept(job, endpoint))
 
+    def _over(self, job: _Job) -> Drawn | None:
+        """What a sample of a route that ended comes to; None while it is open."""
+        why = self._ended.get(job.plan.route.name)
+        return None if why is None else Drawn(None, not_drawn(why), ended=True)
+
     async def _kept(self, job: _Job, endpoint: Endpoint) -> Drawn:
-        drawn = await self._drawn(job, endpoint)
-        self._record.keep(job.key, job.plan, job.number, drawn)
+        drawn = await self._paid(job, endpoint)
+        if drawn.sent is not None:
+            self._record.keep(job.key, job.plan, job.number, drawn)
         return drawn
 
+    async def _paid(self, job: _Job, endpoint: Endpoint) -> Drawn:
+        if self._spending is None:
+            return await self._drawn(job, endpoint)
+        drawn = await self._spending.draw(job.plan, lambda: self._drawn(job, endpoint))
+        return drawn or Drawn(None, not_drawn(self._spending.allowance.reached))
+
     async def _drawn(self, job: _Job, endpoint: Endpoint) -> Drawn:
+        if (over := self._over(job)) is not None:  # it ended while this one waited for its share of the dollars
+            return over
+        heard = Overheard(endpoint, prompts=self._prompts)
         try:
-            return Drawn(await ask(job.plan.task, job.plan.route, endpoint, job.number))
+            drawn = Drawn(await ask(job.plan.task, job.plan.route, heard, job.number))
         except EndpointError as failure:
             ended = isinstance(failure, RouteEnded)
             if ended:
                 self._ended.setdefault(job.plan.route.name, str(failure))
-            return Drawn(None, str(failure), answered=failure.answered, ended=ended)
+            drawn = Drawn(None, str(failure), answered=failure.answered, ended=ended)
+        return replace(drawn, sent=heard.sent, prompt=heard.prompt)
 
 
 def _identity(endpoint: Endpoint, plan: Plan) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -44,11 +45,30 @@ def test_a_line_has_the_keys_of_the_surface_and_no_other(tmp_path: Path) -> None
         "latency",
         "waited",
         "requests",
+        "sent",
         "at",
     ]
     assert list(data["tokens"]) == ["prompt", "cached", "cache_write", "generated", "reasoning"]
     assert data["requests"] == [{"tokens": data["tokens"], "latency": 0.5, "finish": "stop", "output": "yes"}]
     assert (data["route"], data["task"], data["sample"]) == ("raw", "lamp", 0)
+
+
+def test_a_prompt_stands_in_the_line_only_where_prompts_are_kept(tmp_path: Path) -> None:
+    record = Record(tmp_path)
+    record.keep("k", plan(), 0, replace(Drawn(completion()), sent="5e", prompt="Hello"))
+    record.close()
+    (path,) = tmp_path.glob("*.jsonl")
+    data = json.loads(path.read_text())
+    assert list(data)[-4:] == ["requests", "sent", "prompt", "at"]
+    assert (data["sent"], data["prompt"]) == ("5e", "Hello")
+
+
+def test_a_line_of_an_earlier_version_without_a_hash_of_what_was_sent_is_replayed(tmp_path: Path) -> None:
+    path = kept(tmp_path)
+    line = json.loads(path.read_text())
+    del line["sent"]
+    path.write_text(json.dumps(line) + "\n")
+    assert Record(tmp_path).find("k") == Drawn(completion(), replayed=True)
 
 
 def test_of_equal_keys_the_newest_wins_whatever_the_files_are_called(tmp_path: Path) -> None:
