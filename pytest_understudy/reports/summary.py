@@ -6,12 +6,13 @@ In: a Verdict and the session's own lines. Out: lines on a terminal, coloured. W
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from typing import Protocol
 
 from ..sampling.allowance import Allowance, Spent
 from ..sampling.run import Run
 from ..verdict.verdict import Verdict
-from ..verdict.written import counted, dollars
+from ..verdict.written import counted
 from .failure import printable
 from .table import comparison_lines, gate_lines, promotion_line, repair_lines, table_lines
 
@@ -55,9 +56,9 @@ def write_summary(
 
 def spending_line(allowance: Allowance, spent: Spent, runs: Sequence[Run]) -> str:
     """`spent $0.0123 of $0.02; 41 of 90 samples not drawn`, and with several routes how many of each."""
-    line = f"spent {dollars(spent.known)} of {allowance.written}"
+    line = f"spent {_dollars(spent.known)} of {allowance.written}"
     if spent.assumed:
-        line += f", and up to {dollars(spent.assumed)} for answers whose cost nobody told"
+        line += f", and up to {_dollars(spent.assumed)} for answers whose cost nobody told"
     left = dict.fromkeys((run.route for run in runs), 0)
     for run in runs:
         left[run.route] += allowance.unpaid(run)
@@ -65,3 +66,8 @@ def spending_line(allowance: Allowance, spent: Spent, runs: Sequence[Run]) -> st
         return line
     line += f"; {total:,} of {counted(sum(run.planned for run in runs), 'sample')} not drawn"
     return line if len(left) == 1 else f"{line} ({', '.join(f'{printable(route)} {count:,}' for route, count in left.items())})"
+
+
+def _dollars(amount: float) -> str:
+    """To four figures: more than a table's, since rounded to two, $0.000308 of $0.000308 would look like more than the limit."""
+    return f"${Decimal(f'{amount:.4g}'):f}"

@@ -67,12 +67,6 @@ def test_fewer_requests_in_flight_than_workers_are_taken_in_turns_whatever_the_e
     assert suite.server.peak == 1
 
 
-def test_a_limit_of_no_dollars_is_not_overlooked(suite: Suite) -> None:
-    result = suite.run("--understudy-route=raw", "--understudy-spend-limit=0")
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    assert suite.server.asked == []
-
-
 def test_a_key_in_an_endpoint_of_a_misspelt_kind_is_not_printed(suite: Suite) -> None:
     (suite.path / "understudy.toml").write_text(
         '[endpoints.far]\nkind = "openia"\napi_key_env = "sk-live-abcdef"\n[routes.raw]\nendpoint = "far"\n'
