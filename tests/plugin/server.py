@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import select
+import socket
+import struct
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -13,12 +17,16 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Reply:
-    """An HTTP answer; `content` is sent as it is."""
+    """An HTTP answer; `content` is sent as it is. `resets_after`: bytes of it before the connection is reset; `hangs`: it never
+    comes.
+    """
 
     content: bytes
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     delay: float = 0.0
+    resets_after: int | None = None
+    hangs: bool = False
 
 
 def said(text: str, *, prompt: int = 50, generated: int = 20, delay: float = 0.0, finish: str = "stop") -> Reply:
@@ -54,7 +62,7 @@ class Server:
         """The user messages that were asked, in order."""
         return [next(m["content"] for m in body["messages"] if m["role"] == "user") for body in self.asked]
 
-    def _answer(self, body: dict[str, Any], headers: dict[str, str]) -> Reply:
+    def _answer(self, body: dict[str, Any], headers: dict[str, str], connection: socket.socket) -> Reply:
         with self._lock:
             self.asked.append(body)
             self.headers.append(headers)
@@ -63,6 +71,8 @@ class Server:
         try:
             reply = self.rule(body)
             time.sleep(reply.delay)
+            if reply.hangs:  # in flight until the client gives up
+                select.select([connection], [], [], 30)
             return reply
         finally:
             with self._lock:
@@ -77,7 +87,10 @@ class Server:
 
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                reply = server._answer(body, dict(self.headers))
+                reply = server._answer(body, dict(self.headers), self.connection)
+                if reply.hangs:
+                    self.close_connection = True
+                    return
                 try:
                     self.send_response(reply.status)
                     for name, value in reply.headers.items():
@@ -85,9 +98,17 @@ class Server:
                     self.send_header("Content-Type", "application/json")
                     self.send_header("Content-Length", str(len(reply.content)))
                     self.end_headers()
-                    self.wfile.write(reply.content)
+                    self.wfile.write(reply.content[: reply.resets_after])
+                    if reply.resets_after is not None:
+                        self._reset()
                 except OSError:
                     self.close_connection = True  # the client was killed
+
+            def _reset(self) -> None:
+                self.wfile.flush()
+                self.close_connection = True
+                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                os.close(self.connection.detach())
 
             def log_message(self, *args: object) -> None:
                 pass
