@@ -9,12 +9,15 @@ from __future__ import annotations
 import argparse
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import pytest
+
+from .errors import UnderstudyError
 
 if TYPE_CHECKING:
     from .config import Config
@@ -171,6 +174,15 @@ class Options:
             samples=self.samples or config.samples,
             concurrency=self.concurrency or config.concurrency,
         )
+
+
+@contextmanager
+def usage_errors() -> Generator[None]:
+    """What is wrong with the config or the record is pytest's usage error, and no internal error."""
+    try:
+        yield
+    except UnderstudyError as failure:
+        raise pytest.UsageError(str(failure)) from None
 
 
 def _check_first(ladder: bool, config: pytest.Config) -> None:

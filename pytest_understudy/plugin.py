@@ -3,25 +3,23 @@
 pytest loads this module in every session of an environment, so it imports nothing of the house. Where a route is selected,
 `pytest_configure` registers an `Understudy`, which owns the evaluation; where none is, holdout items are skipped and that is all.
 
-With pytest-xdist the controller starts the servers, shares out the limits, collects and judges; workers draw. Runs travel the
-same way with and without it: a dict on the item's teardown report, collected in `pytest_runtest_logreport`.
+With pytest-xdist the controller starts the servers, shares out the limits (workers.py), collects and judges; workers draw. Runs
+travel the same way with and without it: a dict on the item's teardown report, collected in `pytest_runtest_logreport`.
 """
 
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from .errors import TaskError, UnderstudyError
-from .items import PLAN, ahead, asked_for, holdout_marks, known_miss, marked, plan_of, properties
-from .options import Options, add_options
+from .items import PLAN, ahead, holdout_marks, known_miss, marked, plan_of, properties
+from .options import Options, add_options, usage_errors
 
 if TYPE_CHECKING:
     from .config import EndpointSettings
@@ -32,6 +30,7 @@ if TYPE_CHECKING:
     from .sampling.run import Plan, Run
     from .suite.task import Task
     from .verdict.verdict import Verdict
+    from .workers import Owner, Worker
 
 EVALUATION = "understudy-evaluation"
 HOW_TO_SELECT = "no route selected: say --understudy-route=NAME, or --understudy-ladder for every rung"
@@ -58,8 +57,10 @@ def pytest_configure(config: pytest.Config) -> None:
     options = Options.from_pytest(config)
     if not options.selects_a_route:
         return
-    with _usage_errors():
-        config.pluginmanager.register(Understudy(config, options), EVALUATION)
+    with usage_errors():
+        understudy = Understudy(config, options)
+    config.pluginmanager.register(understudy, EVALUATION)
+    config.pluginmanager.register(understudy.others, f"{EVALUATION}-workers")
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
@@ -114,6 +115,7 @@ class Understudy:
         from .config import find_config, load_config
         from .evaluation import Evaluation
         from .sampling.part import Part
+        from .workers import Owner, Worker
 
         self.config = config
         self.options = options
@@ -148,18 +150,14 @@ class Understudy:
         self.verdict: Verdict | None = None
         self.exported: Exported | None = None
         self._worker = hasattr(config, "workerinput")
-        self._announced = False
+        self.others: Owner | Worker = (Worker if self._worker else Owner)(self.evaluation)
         self._running = False
         self._notes: list[str] = []
         self._written: list[Path] = []
         self._ended: set[str | None] = set()
         self._verdicts: int | None = None  # given on this holdout, this one included
         self._promised: set[str] = set()  # rungs, where they are drawn one by one
-        self._plan_of: dict[str, tuple[str, str, str]] = {}  # by node id, on the controller
-        self._crashed: list[str] = []
         self._uncollected: list[str] = []
-        self._parts: list[Any] | None = None
-        self._locks: str | None = None
 
     # -- collecting
 
@@ -209,10 +207,6 @@ class Understudy:
         if report.failed and not self._worker:
             self._uncollected.append(report.nodeid)
 
-    def pytest_itemcollected(self, item: pytest.Item) -> None:
-        if (plan := asked_for(item)) is not None:
-            self._plan_of[item.nodeid] = plan.name
-
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Rung by rung over all tests and files, where climbing may stop; each keeps its order, and other tests stay in front."""
@@ -233,12 +227,12 @@ class Understudy:
         if option.collectonly or getattr(option, "setupplan", False) or failed:
             return
         if not self._worker:
-            with _usage_errors():
+            with usage_errors():
                 self.evaluation.check()
         self._running = True
         self.evaluation.expect_uncollected(self._uncollected)
         if not self._one_by_one and not self.options.first:
-            with _usage_errors():
+            with usage_errors():
                 self.evaluation.promise([plan for item in session.items if (plan := ahead(item)) is not None])
 
     @pytest.hookimpl(tryfirst=True)
@@ -298,11 +292,6 @@ class Understudy:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
         report = yield
-        if self._worker and not self._announced:  # what a worker collected, its controller has not
-            self._announced = True
-            report.understudy_plans = [run.to_json() for run in self.evaluation.planned]
-            report.understudy_items = {nodeid: list(name) for nodeid, name in self._plan_of.items()}
-            report.understudy_notes = self.evaluation.notes
         if (run := item.stash.get(run_key, None)) is None:
             return report
         if call.when == "call" and report.failed:
@@ -332,11 +321,9 @@ class Understudy:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if self._worker:
             return
-        from .sampling.run import Run
-
-        if hasattr(report, "understudy_plans"):
-            self._hear_of(report)
         if (data := getattr(report, "understudy", None)) is not None:
+            from .sampling.run import Run
+
             run = Run.from_json(data)
             self.evaluation.collect(run)
             if examples := report.understudy_examples:
@@ -347,22 +334,10 @@ class Understudy:
 
         self.evaluation.learn(run.name, [Example.from_json(one) for one in examples])
 
-    def _hear_of(self, report: Any) -> None:
-        """On the controller: what a worker collected and noted, and so how many tasks there are."""
-        from .sampling.run import Run
-
-        self.evaluation.expect([Run.from_json(run) for run in report.understudy_plans])
-        self._plan_of.update({nodeid: tuple(name) for nodeid, name in report.understudy_items.items()})
-        self._notes.extend(report.understudy_notes)
-        try:
-            self.evaluation.check()
-        except UnderstudyError as failure:
-            pytest.exit(f"ERROR: {failure}", returncode=pytest.ExitCode.USAGE_ERROR)
-
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         if not self._worker:
-            self.evaluation.rebuild(self._plan_of[nodeid] for nodeid in self._crashed if nodeid in self._plan_of)
+            self.others.rebuild()
             self._judge(session)
         self.evaluation.close()
 
@@ -406,7 +381,7 @@ class Understudy:
         written = [f"report written to {_relative(path, self.config)}" for path in self._written]
         if self.exported is not None:
             written += self.exported.told(_relative(self.exported.path, self.config))
-        notes = [*self._notes, *self.evaluation.notes]
+        notes = [*self.others.notes, *self._notes, *self.evaluation.notes]
         write_summary(
             terminalreporter,
             self.verdict,
@@ -424,29 +399,6 @@ class Understudy:
 
     def pytest_unconfigure(self) -> None:
         self.evaluation.close()
-        if self._locks:
-            shutil.rmtree(self._locks, ignore_errors=True)
-
-    # -- pytest-xdist
-
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_configure_node(self, node: Any) -> None:
-        """Down to a worker, once: its share of the limits and the addresses of the servers."""
-        if self._parts is None:
-            self._locks = tempfile.mkdtemp(prefix="understudy-")
-            with _usage_errors():
-                self._parts = [part.to_json() for part in self.evaluation.parts(node.workerinput["workercount"], self._locks)]
-        node.workerinput["understudy"] = self._parts.pop(0)
-
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_testnodedown(self, node: Any) -> None:
-        """The worker that replaces this one takes its share."""
-        if self._parts is not None:
-            self._parts.append(node.workerinput["understudy"])
-
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_handlecrashitem(self, crashitem: str) -> None:
-        self._crashed.append(crashitem)
 
     # -- behind the hooks
 
@@ -466,15 +418,6 @@ def _export(options: Options) -> Export | None:
     from .reports.export import Export
 
     return Export(options.export_sft, options.export_clusters, options.export_holdout)
-
-
-@contextmanager
-def _usage_errors() -> Generator[None]:
-    """What is wrong with the config or the record is pytest's usage error, and no internal error."""
-    try:
-        yield
-    except UnderstudyError as failure:
-        raise pytest.UsageError(str(failure)) from None
 
 
 def _first_path(config: pytest.Config) -> Path:
