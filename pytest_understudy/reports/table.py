@@ -185,12 +185,12 @@ def _notes(verdict: Verdict) -> list[str]:
 def _notes_on(route: RouteFigures) -> Iterator[str]:
     if route.route.label:
         yield printable(route.route.label)
-    if route.undrawn and not route.samples:
+    if route.undrawn and not route.drawn:
         yield "not drawn"
         return
     if route.undrawn:
         tasks = f"{route.tasks:,} of {counted(len(route.by_task), 'task')}"
-        yield f"partial: {tasks}, {route.samples:,} of {counted(route.planned, 'sample')} drawn"
+        yield f"partial: {tasks}, {route.drawn:,} of {counted(route.planned, 'sample')} drawn"
     if route.errors:
         yield f"{counted(route.errors, 'error')} among {counted(route.samples, 'sample')}, left out of these figures"
     if route.replayed:

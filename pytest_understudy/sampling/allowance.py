@@ -16,7 +16,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from .run import Run
+from .run import Run, not_drawn
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +67,6 @@ class Spent:
 
     def __add__(self, other: Spent) -> Spent:
         return Spent(self.known + other.known, self.assumed + other.assumed)
-
-
-def not_drawn(why: str) -> str:
-    """The error of a sample that was never asked for."""
-    return f"not drawn: {why}"
 
 
 class Ledger:

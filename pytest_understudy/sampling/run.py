@@ -9,13 +9,20 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from ..endpoints.endpoint import Tokens
 from ..figures import mean, pass_hat, quantile
 from ..routes.route import Route
 from ..scoring.score import Check, Score
 from ..suite.task import Task
+
+NOT_DRAWN: Final = "not drawn: "
+
+
+def not_drawn(why: str) -> str:
+    """The error of a sample that was never asked for."""
+    return NOT_DRAWN + why
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +171,11 @@ class Run:
     @property
     def judged(self) -> tuple[Sample, ...]:
         return tuple(sample for sample in self.samples if sample.error is None)
+
+    @property
+    def drawn(self) -> int:
+        """How many of the samples were asked for; errors that say why they were not are no draws."""
+        return sum(1 for sample in self.samples if sample.error is None or not sample.error.startswith(NOT_DRAWN))
 
     @property
     def errors(self) -> int:

@@ -18,10 +18,9 @@ from typing import Any, Literal
 from ..endpoints.endpoint import Endpoint
 from ..errors import EndpointError, MissingSample, RouteEnded
 from ..routes.ask import ask, request_digest, sample_key
-from .allowance import not_drawn
 from .permits import Share, permits
 from .record import Drawn, Record
-from .run import Plan
+from .run import NOT_DRAWN, Plan, not_drawn
 from .sent import Overheard
 from .spending import Spending
 
@@ -87,7 +86,7 @@ class Sampler:
     def ended(self, plan: Plan) -> str | None:
         """Why nothing more is asked on the plan's route, once a sample of it was refused; None while it is open. After `wait`."""
         drawn = [self._results[(*plan.name, number)].result() for number in range(plan.samples)]
-        return next((one.error.removeprefix("not drawn: ") for one in drawn if one.ended and one.error), None)
+        return next((one.error.removeprefix(NOT_DRAWN) for one in drawn if one.ended and one.error), None)
 
     def wait(self, plan: Plan) -> list[Drawn]:
         """What came of each sample of the plan, by number. Blocks; an exception of ours reaches the caller."""

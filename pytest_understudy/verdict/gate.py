@@ -214,7 +214,7 @@ def _checks(gate: Gate, route: RouteFigures, confidence: float | None, advisory:
     """The rows of one route; that it was not drawn is one too, and the only one where nothing was."""
     if route.undrawn:
         note = "partial: a route that was not drawn whole holds no gate"
-        yield _check(route, "samples", max(route.planned, 1), route.samples, note=note)
+        yield _check(route, "samples", max(route.planned, 1), route.drawn, note=note)
     if not route.samples:
         return
     yield _check(route, "errors", gate.errors, route.errors)

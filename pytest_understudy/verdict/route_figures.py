@@ -77,10 +77,11 @@ class CategoryFigures:
 class RouteFigures:
     """One route on one holdout.
 
-    `tasks` counts those of which a sample was drawn, `samples` includes `errors`; `planned` is how many samples there would be.
-    `undrawn`: some of those were never drawn. `partial`: not all tasks were judged with all their samples. `waited` is the sum,
-    in seconds, of what our own limits, retries and Retry-After took. `cut` is the share of judged samples with finish reason
-    length. `frontier` is None until the route has been compared with others, and where there is nothing to compare.
+    `tasks` counts those of which a sample was drawn, `samples` includes `errors`; `planned` is how many samples there would be,
+    `drawn` how many were asked for. `undrawn`: some never were. `partial`: not all tasks were judged with all their samples.
+    `waited` is the sum, in seconds, of what our own limits, retries and Retry-After took. `cut` is the share of judged samples
+    with finish reason length. `frontier` is None until the route has been compared with others, and where there is nothing to
+    compare.
     """
 
     route: Route
@@ -88,6 +89,7 @@ class RouteFigures:
     tasks: int
     samples: int
     planned: int
+    drawn: int
     undrawn: bool
     errors: int
     replayed: int
@@ -121,10 +123,11 @@ class RouteFigures:
         return cls(
             route=route,
             by_task=by_task,
-            tasks=sum(1 for run in runs if run.samples),
+            tasks=sum(1 for run in runs if run.drawn),
             samples=len(samples),
             planned=sum(run.planned for run in runs),
-            undrawn=not runs or any(len(run.samples) < run.planned for run in runs),
+            drawn=sum(run.drawn for run in runs),
+            undrawn=not runs or any(run.drawn < run.planned for run in runs),
             errors=len(samples) - len(judged),
             replayed=sum(sample.replayed for sample in samples),
             credit=credit,

@@ -40,7 +40,8 @@ def test_a_session_stops_at_its_limit_and_says_what_was_not_drawn(suite: Suite) 
             "understudy: routes raw; spend limit $0.000287; *",
             "*the spend limit of $0.000287 was reached: ? of 10 samples of this item not drawn",
             "raw (partial)*",
-            "*raw: 10 errors among 30 samples*",
+            "raw: partial: 3 of 3 tasks, 20 of 30 samples drawn",
+            "raw: 10 errors among 30 samples*",
             "*errors*at most 0*10*missed*",
             "spent $0.00028 of $0.000287; 10 of 30 samples not drawn",
             "SKIPPED*the spend limit of $0.000287 was reached: * samples of this item not drawn",
@@ -50,6 +51,14 @@ def test_a_session_stops_at_its_limit_and_says_what_was_not_drawn(suite: Suite) 
     route = json.loads((suite.path / "report.json").read_text())["routes"][0]
     assert (route["samples"], route["errors"], route["partial"]) == (30, 10, True)
     assert route["cost"]["serving"] == pytest.approx(20 * A_SAMPLE)
+
+
+def test_a_route_that_the_limit_cut_short_holds_no_gate_whatever_errors_are_allowed(suite: Suite) -> None:
+    limit = f"--understudy-spend-limit={4.5 * A_SAMPLE:.7f}"
+    result = suite.run("--understudy-ladder", limit, "--understudy-min-credit=0.1", "--understudy-max-errors=99")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    undrawn = "*samples*at least 6 *?*missed*partial: a route that was not drawn whole holds no gate"
+    result.stdout.fnmatch_lines(["gate missed by 'raw' and 'prefill'*", undrawn])
 
 
 def test_without_a_gate_a_session_whose_samples_were_not_drawn_fails_too(suite: Suite) -> None:

@@ -126,6 +126,16 @@ def test_a_route_that_was_not_drawn_whole_holds_no_gate() -> None:
     assert not verdict.passed
 
 
+def test_samples_that_were_never_asked_for_are_not_drawn_whatever_errors_are_allowed() -> None:
+    runs = [run("raw", "a", [sample()] * 2 + [error("not drawn: the spend limit of $1 was reached")])]
+    figures = RouteFigures.of(route(), runs)
+    assert (figures.samples, figures.errors, figures.drawn, figures.undrawn) == (3, 1, 2, True)
+    verdict = judge_gate(Gate(strict_pass=0.5, errors=9), [figures], ladder=False)
+    assert row(verdict, "errors").passed
+    assert (row(verdict, "samples").threshold, row(verdict, "samples").value) == (3, 2)
+    assert not verdict.passed
+
+
 def test_a_partial_route_can_still_fail_a_threshold() -> None:
     verdict = judge_gate(
         Gate(strict_pass=0.9), [RouteFigures.of(route(), [run("raw", "a", passing(1, 3), planned=9)])], ladder=False
