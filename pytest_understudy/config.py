@@ -18,7 +18,9 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from .endpoints.chat_template import SHIPPED, Template
 from .endpoints.endpoint import Endpoint, Sampling
+from .endpoints.presets import PLAIN, PRESETS, dialect_of
 from .errors import ConfigError, listed
 from .routes.route import Price, Route
 from .verdict.gate import Gate
@@ -57,13 +59,41 @@ class _Embedded(_Table):
 
 class _OpenAI(_Table):
     kind: Literal["openai"]
-    base_url: str
+    base_url: str | None = None
     api_key_env: str | None = None
     concurrency: Count = 16
     timeout: Annotated[float, Field(gt=0)] = 60.0
     retries: Annotated[int, Field(ge=0)] = 5
-    prefill: Literal["assistant", "continue", "prefix", "none"] = "none"
-    no_think: Literal["soft", "template", "prefill", "effort", "reasoning"] = "soft"
+    preset: (
+        Literal[
+            "vllm",
+            "sglang",
+            "llama.cpp",
+            "fireworks",
+            "together",
+            "openrouter",
+            "deepseek",
+            "mistral",
+            "openai",
+            "ollama",
+            "tinker",
+        ]
+        | None
+    ) = None
+    prefill: Literal["assistant", "continue", "prefix", "completions", "none"] | None = None
+    no_think: Literal["soft", "template", "prefill", "effort", "reasoning", "thinking", "think"] | None = None
+    template: str | None = None
+
+
+class _Anthropic(_Table):
+    kind: Literal["anthropic"]
+    base_url: str = "https://api.anthropic.com"
+    api_key_env: str | None = None
+    concurrency: Count = 16
+    timeout: Annotated[float, Field(gt=0)] = 60.0
+    retries: Annotated[int, Field(ge=0)] = 5
+    thinking: Annotated[int, Field(ge=1024)] | Literal["adaptive"] | None = None
+    cache: bool = False
 
 
 class _Sampling(_Table):
@@ -109,7 +139,11 @@ class _Gate(_Table):
     margin: Annotated[float, Field(gt=0, lt=1)] | None = None
 
 
-_ENDPOINTS: Mapping[str, type[_Embedded] | type[_OpenAI]] = {"embedded": _Embedded, "openai": _OpenAI}
+_ENDPOINTS: Mapping[str, type[_Embedded] | type[_OpenAI] | type[_Anthropic]] = {
+    "embedded": _Embedded,
+    "openai": _OpenAI,
+    "anthropic": _Anthropic,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +225,7 @@ def load_config(path: Path) -> Config:
     if unknown := [key for key in data if key not in known]:
         raise ConfigError(f"unknown table [{unknown[0]}]; there are {listed(known)}", at=name)
     main = _read(_Understudy, data.get("understudy", {}), f"{name}: [understudy]")
-    endpoints = {key: _endpoint(key, table, name) for key, table in _tables(data, "endpoints", name).items()}
+    endpoints = {key: _endpoint(key, table, name, path.parent) for key, table in _tables(data, "endpoints", name).items()}
     routes = _routes(_tables(data, "routes", name), endpoints, name)
     for key, names in (("ladder", main.ladder), ("baseline", [main.baseline] if main.baseline else [])):
         if missing := [route for route in names if route not in routes]:
@@ -245,7 +279,7 @@ def _tables(data: Mapping[str, Any], kind: str, name: str) -> dict[str, dict[str
     return tables
 
 
-def _endpoint(key: str, table: dict[str, Any], name: str) -> EndpointSettings:
+def _endpoint(key: str, table: dict[str, Any], name: str, folder: Path) -> EndpointSettings:
     at = f"{name}: [endpoints.{key}]"
     kind = table.get("kind")
     if not isinstance(kind, str):
@@ -254,7 +288,36 @@ def _endpoint(key: str, table: dict[str, Any], name: str) -> EndpointSettings:
     if kind in _ENDPOINTS:
         settings = _read(_ENDPOINTS[kind], table, at).model_dump(exclude={"kind"})
     _check_endpoint(settings, at)
+    if kind == "openai":
+        settings |= _dialect(settings, folder, at)
     return EndpointSettings(key, kind, settings)
+
+
+def _dialect(settings: Mapping[str, Any], folder: Path, at: str) -> dict[str, Any]:
+    """What a preset leaves to be said: the URL, how a text is continued, how a model is told not to think."""
+    row = PRESETS[settings["preset"]] if settings["preset"] else PLAIN
+    url = settings["base_url"] or row.base_url
+    if url is None:
+        raise ConfigError("'base_url' is missing", at=at)
+    template = _template(settings["template"], folder, at)
+    try:
+        prefill, no_think = dialect_of(row, settings["prefill"], settings["no_think"], template)
+    except ConfigError as failure:
+        raise ConfigError(str(failure), at=f"{at} template") from None
+    if prefill == "completions" and template is None:
+        raise ConfigError(
+            f"'completions' renders prompts here: say the model's template, {listed(SHIPPED)} or a Jinja file", at=f"{at} prefill"
+        )
+    if template is not None and prefill != "completions":
+        raise ConfigError("a template is for prefill = 'completions' alone: the server has its own", at=f"{at} template")
+    return {"base_url": url, "prefill": prefill, "no_think": no_think}
+
+
+def _template(named: str | None, folder: Path, at: str) -> Template | None:
+    try:
+        return Template.of(named, folder) if named is not None else None
+    except ConfigError as failure:
+        raise ConfigError(str(failure), at=f"{at} template") from None
 
 
 def _check_endpoint(settings: Mapping[str, Any], at: str) -> None:
@@ -340,8 +403,10 @@ def _check_adapter(adapter: str | None, endpoint: EndpointSettings, at: str) -> 
     known = endpoint.settings.get("adapters")
     if isinstance(known, Mapping) and adapter not in known:
         raise ConfigError(f"endpoint {endpoint.name!r} has no adapter {adapter!r}; it has {listed(known)}", at=f"{at} adapter")
-    if endpoint.kind == "openai":
-        raise ConfigError("an openai endpoint serves an adapter under a model's name: say it in model", at=f"{at} adapter")
+    if endpoint.kind in ("openai", "anthropic"):
+        raise ConfigError(
+            f"an {endpoint.kind} endpoint serves an adapter under a model's name: say it in model", at=f"{at} adapter"
+        )
 
 
 def _price(price: _Price, at: str) -> Price:
@@ -399,6 +464,10 @@ def with_thresholds(gate: Gate | None, thresholds: Mapping[str, float]) -> Gate 
     return replace(gate or Gate(), **thresholds)  # type: ignore[arg-type]  # names and types are those of Gate's fields
 
 
+def _keyed(variable: str | None) -> dict[str, Any]:
+    return {"api_key": os.environ.get(variable) if variable else None, "key_env": variable}
+
+
 def endpoint_of(settings: EndpointSettings, folder: Path, address: str | None = None) -> Endpoint:
     """One of our endpoints, not yet started. `folder` is where its paths are relative to; `address` is a server that another
     process owns.
@@ -420,7 +489,13 @@ def endpoint_of(settings: EndpointSettings, folder: Path, address: str | None = 
 
         values = dict(settings.settings)
         variable = values.pop("api_key_env")
-        return OpenAI(name=settings.name, api_key=os.environ.get(variable) if variable else None, key_env=variable, **values)
+        template = _template(values.pop("template"), folder, f"[endpoints.{settings.name}]")
+        return OpenAI(name=settings.name, **_keyed(variable), template=template, **values)
+    if settings.kind == "anthropic":
+        from .endpoints.anthropic import Anthropic
+
+        values = dict(settings.settings)
+        return Anthropic(name=settings.name, **_keyed(values.pop("api_key_env")), **values)
     raise ConfigError(
         f"no plugin answers for the kind {settings.kind!r}; there are {listed(_ENDPOINTS)}",
         at=f"[endpoints.{settings.name}] kind",

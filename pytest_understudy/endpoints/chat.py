@@ -7,16 +7,17 @@ never 0.
 
 from __future__ import annotations
 
-import re
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
+from .answers import Choice, clean, complaint, content_text, count, parts, without_prefix
 from .endpoint import Request, Tokens
 from .retries import Retriable
 
-Prefill = Literal["none", "assistant", "continue", "prefix"]
-NoThink = Literal["soft", "template", "prefill", "effort", "reasoning"]
+Prefill = Literal["none", "assistant", "continue", "prefix", "completions"]
+NoThink = Literal["soft", "template", "prefill", "effort", "reasoning", "thinking", "think"]
 
 EMPTY_THINK = "<think>\n\n</think>\n\n"
 
@@ -32,21 +33,36 @@ FINISHES = {
 }
 UNFINISHED = frozenset({"error", "abort", "aborted", "insufficient_system_resource"})  # the server's doing: asked again
 
-OVERFLOW_CODES = frozenset({"exceed_context_size_error", "context_length_exceeded"})
-# llama.cpp, vLLM, SGLang, Fireworks and OpenAI, in this order, where no code says so.
-OVERFLOW_WORDS = re.compile(
-    r"available context size|maximum (context|model) length|model's context length|prompt is too long|context_length_exceeded",
-    re.IGNORECASE,
-)
+# What the body says so that the model does not deliberate; `soft` and `prefill` are said in the messages.
+NOT_THINKING: Mapping[NoThink, Mapping[str, Any]] = {
+    "template": {"chat_template_kwargs": {"enable_thinking": False}},
+    "effort": {"reasoning_effort": "none"},
+    "reasoning": {"reasoning": {"enabled": False}},
+    "thinking": {"thinking": {"type": "disabled"}},
+    "think": {"think": False},
+}
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
-    """What was answered: the text, the finish in our words, the tokens that were billed."""
+class Chat:
+    """The dialect of one server. `names` are the body's fields that it calls otherwise: OpenAI's name to its own."""
 
-    text: str
-    finish: str
-    tokens: Tokens
+    prefill: Prefill = "none"
+    no_think: NoThink = "soft"
+    names: Mapping[str, str] | None = None
+    path: ClassVar[str] = "/chat/completions"
+
+    def body(self, request: Request) -> dict[str, Any]:
+        said = body(request, self.prefill, self.no_think)
+        names = self.names or {}
+        return {names.get(name, name): value for name, value in said.items()}
+
+    def rendered(self, request: Request) -> str:
+        return json.dumps(self.body(request)["messages"], ensure_ascii=False)
+
+    def read(self, answer: Any, request: Request) -> Choice:
+        # A server that takes thoughts out of the content may repeat the prefix without the think block that we put before it.
+        return read(answer, (sent_prefix(request, self.no_think), request.prefix))
 
 
 def sent_prefix(request: Request, no_think: NoThink) -> str:
@@ -56,10 +72,8 @@ def sent_prefix(request: Request, no_think: NoThink) -> str:
 
 def body(request: Request, prefill: Prefill, no_think: NoThink) -> dict[str, Any]:
     """The body of a request; what is None in the request is not sent, so that the server's default holds."""
-    messages: list[dict[str, Any]] = [message.to_json() for message in request.messages]
-    extra: dict[str, Any] = {}
-    if not request.think:
-        extra |= _without_thinking(messages, no_think)
+    messages = messages_of(request, no_think)
+    extra: dict[str, Any] = {} if request.think else dict(NOT_THINKING.get(no_think, {}))
     if prefix := sent_prefix(request, no_think):
         messages.append({"role": "assistant", "content": prefix})
         if prefill == "prefix":
@@ -67,36 +81,37 @@ def body(request: Request, prefill: Prefill, no_think: NoThink) -> dict[str, Any
         if prefill == "continue":
             extra |= {"continue_final_message": True, "add_generation_prompt": False}
     if request.schema is not None:
-        wanted = {"name": "answer", "strict": True, "schema": dict(request.schema)}
-        extra["response_format"] = {"type": "json_schema", "json_schema": wanted}
+        extra["response_format"] = response_format(request.schema)
+    given = {"model": request.model, "messages": messages} | drawing(request)
+    return {name: value for name, value in given.items() if value is not None} | extra
+
+
+def messages_of(request: Request, no_think: NoThink) -> list[dict[str, Any]]:
+    """The request's messages; where the model is told softly not to deliberate, the last of the user's says so."""
+    messages: list[dict[str, Any]] = [message.to_json() for message in request.messages]
+    if not request.think and no_think == "soft":
+        for message in reversed(messages):
+            if message["role"] == "user":
+                message["content"] += " /no_think"
+                break
+    return messages
+
+
+def drawing(request: Request) -> dict[str, Any]:
+    """How tokens are drawn, by OpenAI's names; None where the server's default is to hold."""
     sampling = request.sampling
-    given = {
-        "model": request.model,
-        "messages": messages,
+    return {
         "max_tokens": sampling.max_tokens,
         "temperature": sampling.temperature,
         "top_p": sampling.top_p,
         "seed": sampling.seed,
         "stop": list(request.stop) or None,
     }
-    return {name: value for name, value in given.items() if value is not None} | extra
 
 
-def _without_thinking(messages: list[dict[str, Any]], no_think: NoThink) -> dict[str, Any]:
-    """What the body says so that the model does not deliberate; `soft` says it in the last user message instead."""
-    if no_think == "soft":
-        for message in reversed(messages):
-            if message["role"] == "user":
-                message["content"] += " /no_think"
-                break
-        return {}
-    dialects: dict[str, dict[str, Any]] = {
-        "template": {"chat_template_kwargs": {"enable_thinking": False}},
-        "effort": {"reasoning_effort": "none"},
-        "reasoning": {"reasoning": {"enabled": False}},
-        "prefill": {},
-    }
-    return dialects[no_think]
+def response_format(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """A schema as OpenAI's structured output."""
+    return {"type": "json_schema", "json_schema": {"name": "answer", "strict": True, "schema": dict(schema)}}
 
 
 def read(answer: Any, prefixes: tuple[str, ...]) -> Choice:
@@ -106,81 +121,46 @@ def read(answer: Any, prefixes: tuple[str, ...]) -> Choice:
     """
     match answer:
         case {"choices": [{"message": {} as message} as choice, *_]} if not choice.get("error"):
-            finish = choice.get("finish_reason")
+            finish = finished(choice)
         case _:
             raise Retriable(f"an answer without choices: {complaint(answer) or 'nothing more is said'}")
-    if finish in UNFINISHED:
-        raise Retriable(f"the server gave up in mid answer: finish_reason {finish!r}")
-    text = clean(_text(message.get("content")))
-    text = text.removeprefix(next((prefix for prefix in prefixes if text.startswith(prefix)), ""))
+    text = without_prefix(clean(content_text(message.get("content"))), prefixes)
     tokens = usage(answer.get("usage"))
     if refusal := message.get("refusal"):
-        return Choice(text or clean(_text(refusal)), "refusal", tokens)
+        return Choice(text or clean(content_text(refusal)), "refusal", tokens)
+    return Choice(text, finish, tokens)
+
+
+def finished(choice: Mapping[str, Any]) -> str:
+    """A choice's finish in our words; Retriable where the server gave up."""
+    finish = choice.get("finish_reason")
+    if finish in UNFINISHED:
+        raise Retriable(f"the server gave up in mid answer: finish_reason {finish!r}")
     # What we don't know ended by itself: tool_calls, eos, a stop word's own name, or nothing at all.
-    return Choice(text, FINISHES.get(finish, "stop") if isinstance(finish, str) else "stop", tokens)
-
-
-def _text(content: Any) -> str:
-    """A message's content: a string, null, or a list of parts of which the texts count (thoughts are parts of their own)."""
-    if isinstance(content, list):
-        parts = [part for part in content if isinstance(part, dict) and part.get("type") == "text"]
-        return "".join(part["text"] for part in parts if isinstance(part.get("text"), str))
-    return content if isinstance(content, str) else ""
-
-
-def clean(text: str) -> str:
-    """The text, UTF-8 encodable: surrogate pairs joined, lone ones replaced with U+FFFD. All else stays, NULs included."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return text
+    return FINISHES.get(finish, "stop") if isinstance(finish, str) else "stop"
 
 
 def usage(said: Any) -> Tokens:
-    """Tokens from `usage`: OpenAI's names, and DeepSeek's for the cache. What is absent or no count is None."""
+    """Tokens from `usage`. What is absent or no count is None.
+
+    Parts are looked for in OpenAI's places, then in those that servers of their own have (presets.py names whose): the prompt's
+    cached tokens in `prompt_cache_hit_tokens` or `cached_tokens`, the reasoning's in `reasoning_tokens`.
+    """
     if not isinstance(said, Mapping):
         return Tokens()
-    prompt = _count(said.get("prompt_tokens"))
-    generated = _count(said.get("completion_tokens"))
-    of_prompt, of_generated = _parts(said, "prompt_tokens_details"), _parts(said, "completion_tokens_details")
-    cached = _count(of_prompt.get("cached_tokens"), prompt)
+    prompt = count(said.get("prompt_tokens"))
+    generated = count(said.get("completion_tokens"))
+    of_prompt, of_generated = parts(said, "prompt_tokens_details"), parts(said, "completion_tokens_details")
+    cached = (of_prompt.get("cached_tokens"), said.get("prompt_cache_hit_tokens"), said.get("cached_tokens"))
+    reasoning = (of_generated.get("reasoning_tokens"), said.get("reasoning_tokens"))
     return Tokens(
         prompt=prompt,
-        cached=_count(said.get("prompt_cache_hit_tokens"), prompt) if cached is None else cached,
-        cache_write=_count(of_prompt.get("cache_write_tokens"), prompt),
+        cached=_first(cached, prompt),
+        cache_write=count(of_prompt.get("cache_write_tokens"), prompt),
         generated=generated,
-        reasoning=_count(of_generated.get("reasoning_tokens"), generated),
+        reasoning=_first(reasoning, generated),
     )
 
 
-def _parts(said: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    parts = said.get(name)
-    return parts if isinstance(parts, Mapping) else {}
-
-
-def _count(value: Any, whole: int | None = None) -> int | None:
-    """A count of tokens, None if it is none, or if it is a part that is larger than its whole."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        return None
-    return None if whole is not None and value > whole else value
-
-
-def complaint(answer: Any) -> str:
-    """What an answer says went wrong, in one line; empty if it says nothing."""
-    match answer:
-        case {"choices": [{"error": said}, *_]} | {"error": said} | {"message": said} | {"detail": said}:
-            pass
-        case _:
-            said = answer if isinstance(answer, str) else ""
-    while isinstance(said, Mapping):
-        said = said.get("message")
-    return " ".join(clean(said if isinstance(said, str) else "" if said is None else repr(said)).split())
-
-
-def overflows(answer: Any) -> bool:
-    """Whether an answer to a bad request says that the prompt did not fit the model's context."""
-    error = answer.get("error") if isinstance(answer, Mapping) else None
-    if isinstance(error, Mapping) and not OVERFLOW_CODES.isdisjoint(str(error.get(name)) for name in ("type", "code")):
-        return True
-    return OVERFLOW_WORDS.search(complaint(answer)) is not None
+def _first(values: tuple[Any, ...], whole: int | None) -> int | None:
+    return next((found for value in values if (found := count(value, whole)) is not None), None)

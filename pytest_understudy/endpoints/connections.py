@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import socket
 import ssl
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
+from typing import Literal
 from urllib.parse import urlsplit
 
 import httpx2
@@ -40,9 +42,18 @@ class Connections:
     # 256 in flight: one pool 7.6 s, eight clients 4.5, a client a request in flight 4.1, httpx2 over aiohttp 3.6, aiohttp 3.4;
     # 750 with 64 in flight: 1.78, 1.72, 1.75, 1.67, 1.50. A second HTTP library is not worth its place for that.
 
-    def __init__(self, url: str, key: Secret | None, timeout: float) -> None:
+    def __init__(
+        self,
+        url: str,
+        key: Secret | None,
+        timeout: float,
+        *,
+        key_header: str = "Authorization",
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         self._url = httpx2.URL(url)
-        self._auth = _Bearer(key) if key else None
+        self._auth = _Key(key, key_header) if key else None
+        self._headers = {"Content-Type": "application/json", **(headers or {})}
         # A connection that can't be made is the network's doing, a time-out the model's: so the first is seen before the second.
         self._timeout = httpx2.Timeout(None, connect=min(CONNECT, timeout / 2))
         self._tls = httpx2.create_ssl_context() if self._url.scheme == "https" else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -55,7 +66,7 @@ class Connections:
         client = self._client()
         try:
             started = time.perf_counter()
-            async with client.stream("POST", self._url, content=body, headers={"Content-Type": "application/json"}) as response:
+            async with client.stream("POST", self._url, content=body, headers=self._headers) as response:
                 content = bytearray()
                 async for chunk in response.aiter_bytes():
                     content += chunk
@@ -83,15 +94,33 @@ class Connections:
         return httpx2.AsyncClient(auth=self._auth, verify=self._tls, timeout=self._timeout, trust_env=self._trust_env)
 
 
-class _Bearer(httpx2.Auth):
+class _Key(httpx2.Auth):
     """The key enters the request here and nowhere else, so that no local of ours ever holds the header."""
 
-    def __init__(self, key: Secret) -> None:
+    def __init__(self, key: Secret, header: str) -> None:
         self._key = key
+        self._header = header
 
     def auth_flow(self, request: httpx2.Request) -> Generator[httpx2.Request, httpx2.Response, None]:
-        request.headers["Authorization"] = f"Bearer {self._key.reveal()}"
+        bearer = "Bearer " if self._header == "Authorization" else ""
+        request.headers[self._header] = f"{bearer}{self._key.reveal()}"
         yield request
+
+
+def unreachable(failure: BaseException) -> Literal["name", "tls"] | None:
+    """Why asking again will not help: the host's `name` has no address, or `tls` is not what is spoken there, or not trusted.
+
+    None for all else, a connection that ended in mid handshake included.
+    """
+    ended = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
+    cause: BaseException | None = failure
+    while cause is not None:
+        if isinstance(cause, socket.gaierror):
+            return "name"
+        if isinstance(cause, ssl.SSLError) and not isinstance(cause, ended):
+            return "tls"
+        cause = cause.__cause__ or cause.__context__
+    return None
 
 
 def is_loopback(url: str) -> bool:

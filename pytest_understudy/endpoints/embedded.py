@@ -120,6 +120,10 @@ class Embedded:
         if child is not None:
             child.end()
 
+    def rendered(self, request: Request) -> str:
+        """The messages as they are sent, as JSON; the server renders them by the model's own template."""
+        return chat.Chat("assistant", self._no_think).rendered(request)
+
     async def complete(self, request: Request) -> Completion:
         """One request's answer; the first of them starts the child. RouteEnded with its last lines where the child is dead."""
         if request.adapter is not None:

@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..endpoints.chat import body, clean
+from ..endpoints.answers import clean
+from ..endpoints.chat import body
 from ..endpoints.endpoint import Message, Request
 from ..errors import ConfigError, listed
 from ..routes.ask import messages

@@ -48,7 +48,7 @@ def check_controls(route: Route, task: Task) -> None:
 
 
 def check_abilities(route: Route, endpoint: Endpoint) -> None:
-    """ConfigError, with what would work, where the endpoint cannot do a control of the route."""
+    """ConfigError, with what would work, where the endpoint, or the route's model there, cannot do what the route asks."""
     able = endpoint.abilities
     can = [name for name in ("prefill", "no_think", "schema") if _can(able, name)]
     for control in route.controls:
@@ -57,6 +57,12 @@ def check_abilities(route: Route, endpoint: Endpoint) -> None:
             raise ConfigError(
                 f"route {route.name!r}: endpoint {endpoint.name!r} cannot do the control {control}; it can do {listed(can)}{how}"
             )
+    # What depends on the model only some endpoints know.
+    if check := getattr(endpoint, "check_route", None):
+        try:
+            check(route.model, route.controls, route.sampling)
+        except ConfigError as failure:
+            raise ConfigError(f"route {route.name!r}: {failure}") from None
 
 
 def _can(able: Abilities, control: str) -> bool:

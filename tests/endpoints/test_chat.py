@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from pytest_understudy.endpoints.chat import EMPTY_THINK, NoThink, Prefill, body, clean, complaint, overflows, read, usage
+from pytest_understudy.endpoints.answers import clean, complaint, overflows
+from pytest_understudy.endpoints.chat import EMPTY_THINK, NoThink, Prefill, body, read, usage
 from pytest_understudy.endpoints.endpoint import Message, Request, Sampling, Tokens
 from pytest_understudy.endpoints.retries import Retriable
 
@@ -67,6 +68,8 @@ def test_no_think_stays_in_the_user_message_when_a_prefix_follows() -> None:
         ("template", {"chat_template_kwargs": {"enable_thinking": False}}),
         ("effort", {"reasoning_effort": "none"}),
         ("reasoning", {"reasoning": {"enabled": False}}),
+        ("thinking", {"thinking": {"type": "disabled"}}),
+        ("think", {"think": False}),
     ],
 )
 def test_no_think_as_a_field_leaves_the_messages_alone(no_think: NoThink, flags: dict[str, Any]) -> None:
@@ -150,6 +153,16 @@ def test_an_answer_without_a_message_can_be_asked_for_again(answer: Any) -> None
 def test_deepseeks_count_of_cached_tokens_is_read() -> None:
     counted = {"prompt_tokens": 9, "completion_tokens": 2, "prompt_cache_hit_tokens": 8, "prompt_cache_miss_tokens": 1}
     assert usage(counted) == Tokens(prompt=9, cached=8, generated=2)
+
+
+def test_counts_that_servers_keep_in_places_of_their_own_are_read() -> None:
+    counted = {"prompt_tokens": 9, "completion_tokens": 4, "cached_tokens": 7, "reasoning_tokens": 3}
+    assert usage(counted) == Tokens(prompt=9, cached=7, generated=4, reasoning=3)
+
+
+def test_openais_own_place_comes_first() -> None:
+    counted = {"prompt_tokens": 9, "prompt_tokens_details": {"cached_tokens": 0}, "cached_tokens": 7}
+    assert usage(counted).cached == 0
 
 
 def test_no_cached_tokens_are_a_known_zero() -> None:
