@@ -39,10 +39,7 @@ class Throttle:
 
     async def enter(self) -> int:
         """Waits for a turn; the ticket is for `crowded`, so that a burst's refusals count once."""
-        loop = asyncio.get_running_loop()
-        if self._loop is not loop:  # turns of another loop were never given back, and nobody waits for them any more
-            self._loop, self._in_flight, self._resumes = loop, 0, 0.0
-            self._waiting.clear()
+        loop = self._here()
         while True:
             if (pause := self._resumes - loop.time()) > 0:
                 await asyncio.sleep(pause)
@@ -66,7 +63,7 @@ class Throttle:
 
     def hold(self, seconds: float) -> None:
         """The server wants no request for so long."""
-        self._resumes = max(self._resumes, asyncio.get_running_loop().time() + seconds)
+        self._resumes = max(self._resumes, self._here().time() + seconds)
 
     def answered(self) -> None:
         """The server answered a request."""
@@ -74,6 +71,14 @@ class Throttle:
         if self._answered >= self._limit:
             self._answered = 0
             self._limit = min(self._most, self._limit + 1)
+
+    def _here(self) -> asyncio.AbstractEventLoop:
+        """The running loop. Turns of an earlier one were never given back, and nobody waits for them any more."""
+        loop = asyncio.get_running_loop()
+        if self._loop is not loop:
+            self._loop, self._in_flight, self._resumes = loop, 0, 0.0
+            self._waiting.clear()
+        return loop
 
     async def _turn(self, loop: asyncio.AbstractEventLoop) -> None:
         turn = loop.create_future()

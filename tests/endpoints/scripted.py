@@ -29,6 +29,18 @@ def answer(content: Any = "yes", finish: str | None = "stop", usage: Any = None,
     return Says(json.dumps({"choices": [choice], "usage": usage}).encode())
 
 
+def message(*blocks: Any, stop: str | None = "end_turn", usage: Any = None, **more: Any) -> Says:
+    """A well-formed message in Anthropic's dialect; a text is a block of text."""
+    content = [{"type": "text", "text": block} if isinstance(block, str) else block for block in blocks]
+    said = {"type": "message", "role": "assistant", "content": content, "stop_reason": stop, "usage": usage, **more}
+    return Says(json.dumps(said).encode())
+
+
+def errs(status: int, kind: str, words: str = "no", headers: Mapping[str, str] | None = None) -> Says:
+    """An error as Anthropic words it."""
+    return Says(json.dumps({"type": "error", "error": {"type": kind, "message": words}}).encode(), status, headers or {})
+
+
 def refuses(status: int, message: str = "no", headers: Mapping[str, str] | None = None, **error: Any) -> Says:
     """An error as most servers word it."""
     return Says(json.dumps({"error": {"message": message, **error}}).encode(), status, headers or {})
@@ -41,6 +53,7 @@ class Server:
         self._answers = list(answers)
         self.asked: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
+        self.paths: list[str] = []
         self.connections = 0
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
@@ -80,7 +93,8 @@ class Server:
             writer.close()
 
     async def _answered_one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-        lines = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")[1:-2]
+        first, *lines = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")[:-2]
+        self.paths.append(first.split(" ")[1])
         headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines)}
         self.headers.append(headers)
         self.asked.append(json.loads(await reader.readexactly(int(headers["content-length"]))))
