@@ -118,9 +118,9 @@ def test_a_prefill_that_a_model_refuses_after_all_is_an_error_at_once() -> None:
 
 
 def test_a_wrong_key_ends_the_route_and_names_its_variable() -> None:
-    with Server([errs(401, "authentication_error", f"invalid x-api-key {KEY}")]) as server:
-        with pytest.raises(RouteEnded) as caught:
-            ask(server, api_key=KEY, key_env="ANTHROPIC_API_KEY")
+    says = errs(401, "authentication_error", f"invalid x-api-key {KEY}")
+    with Server([says]) as server, pytest.raises(RouteEnded) as caught:
+        ask(server, api_key=KEY, key_env="ANTHROPIC_API_KEY")
     assert str(caught.value) == "endpoint 'frontier': 401: invalid x-api-key ***; check the key in ANTHROPIC_API_KEY"
 
 

@@ -112,7 +112,9 @@ def test_what_a_template_refuses_later_ends_the_route(tmp_path: Path) -> None:
 
 
 def test_a_template_that_is_not_there_is_told_with_those_that_ship(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"template 'qwen': no such file; there are 'qwen3' and 'chatml', or a Jinja file's path"):
+    with pytest.raises(
+        ConfigError, match=r"template 'qwen': no such file; there are 'qwen3' and 'chatml', or a Jinja file's path"
+    ):
         Template.of("qwen", tmp_path)
 
 

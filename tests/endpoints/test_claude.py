@@ -44,7 +44,14 @@ REJECTS = (
     *("claude-sonnet-4-6", "claude-sonnet-5", "claude-sonnet-5-5", "claude-haiku-5-5"),
     *("claude-fable-5", "claude-fable-5-1", "claude-mythos-preview", "claude-mythos-5", "claude-opus-6"),
 )
-ACCEPTS = ("claude-opus-4-5", "claude-sonnet-4-5", "claude-haiku-4-5", "claude-opus-4-20250514", "claude-3-7-sonnet-20250219", "a")
+ACCEPTS = (
+    "claude-opus-4-5",
+    "claude-sonnet-4-5",
+    "claude-haiku-4-5",
+    "claude-opus-4-20250514",
+    "claude-3-7-sonnet-20250219",
+    "a",
+)
 
 
 @pytest.mark.parametrize("model", REJECTS)

@@ -124,10 +124,11 @@ def test_white_space_that_was_not_sent_is_joined_by_looking(answer: str) -> None
 
 
 @pytest.mark.parametrize(
-    "answer", [None, [], {}, {"content": None}, {"type": "error", "error": {"type": "api_error", "message": "away"}, "content": []}]
+    "answer",
+    [None, [], {}, {"content": None}, {"type": "error", "error": {"type": "api_error", "message": "away"}, "content": []}],
 )
 def test_an_answer_without_content_can_be_asked_for_again(answer: Any) -> None:
-    with pytest.raises(Retriable, match="an answer without content: (nothing more is said|away)"):
+    with pytest.raises(Retriable, match=r"an answer without content: (nothing more is said|away)"):
         Messages().read(answer, Request(TALK))
 
 
