@@ -16,8 +16,10 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_core import PydanticCustomError
 
+from .endpoints.anthropic import BASE_URL, LEAST_BUDGET
 from .endpoints.chat_template import SHIPPED, Template
 from .endpoints.endpoint import Endpoint, Sampling
 from .endpoints.presets import PLAIN, PRESETS, dialect_of
@@ -87,13 +89,20 @@ class _OpenAI(_Table):
 
 class _Anthropic(_Table):
     kind: Literal["anthropic"]
-    base_url: str = "https://api.anthropic.com"
+    base_url: str = BASE_URL
     api_key_env: str | None = None
     concurrency: Count = 16
     timeout: Annotated[float, Field(gt=0)] = 60.0
     retries: Annotated[int, Field(ge=0)] = 5
-    thinking: Annotated[int, Field(ge=1024)] | Literal["adaptive"] | None = None
+    thinking: int | Literal["adaptive"] | None = None
     cache: bool = False
+
+    @field_validator("thinking", mode="before")
+    @classmethod
+    def _says_how(cls, value: Any) -> Any:
+        if value == "adaptive" or (isinstance(value, int) and not isinstance(value, bool) and value >= LEAST_BUDGET):
+            return value
+        raise PydanticCustomError("thinking", f'write a budget of {LEAST_BUDGET} tokens or more, or "adaptive"')
 
 
 class _Sampling(_Table):
@@ -444,7 +453,7 @@ def _complaint(failure: ValidationError, model: type[_Table], at: str) -> Config
 def _unknown_key(key: str, inside: list[str], model: type[_Table], at: str) -> ConfigError:
     tables: dict[str, type[_Table]] = {"sampling": _Sampling, "price": _Price}
     known = list((tables.get(inside[0], model) if inside else model).model_fields)
-    if "api_key_env" in known and re.search("key|token|secret", key, re.IGNORECASE):
+    if "api_key_env" in known and re.search("key|token(?!s)|secret", key, re.IGNORECASE):
         where = "a key itself has no place in a config; name the variable that holds it in api_key_env"
         return ConfigError(f"{key!r} is unknown: {where}", at=at)
     near = get_close_matches(key, known, n=1)

@@ -7,8 +7,10 @@ from textwrap import dedent
 
 import pytest
 
-from pytest_understudy.config import Config, find_config, load_config, missing_key
-from pytest_understudy.endpoints.endpoint import Tokens
+from pytest_understudy.config import Config, endpoint_of, find_config, load_config, missing_key
+from pytest_understudy.endpoints.anthropic import Anthropic
+from pytest_understudy.endpoints.endpoint import Message, Request, Tokens
+from pytest_understudy.endpoints.openai import OpenAI
 from pytest_understudy.errors import ConfigError
 from pytest_understudy.routes.route import asks_alike
 
@@ -170,3 +172,98 @@ def test_margins_are_the_comparisons_and_the_gates_own(folder: Path) -> None:
     plain = loaded(folder, "[gate]\n" + LOCAL)
     assert plain.gate is not None
     assert (plain.margin, plain.gate.margin) == (0.02, None)
+
+
+# Endpoints that are served
+
+FAR = '[endpoints.far]\nkind = "openai"\n'
+
+
+def test_a_preset_sets_what_is_not_said(folder: Path) -> None:
+    settings = loaded(folder, FAR + 'preset = "deepseek"\n').endpoints["far"].settings
+    assert (settings["base_url"], settings["prefill"], settings["no_think"]) == (
+        "https://api.deepseek.com/beta",
+        "prefix",
+        "thinking",
+    )
+    own = loaded(folder, FAR + 'preset = "deepseek"\nbase_url = "https://host.example/v1"\nno_think = "soft"\n')
+    settings = own.endpoints["far"].settings
+    assert (settings["base_url"], settings["prefill"], settings["no_think"]) == ("https://host.example/v1", "prefix", "soft")
+
+
+def test_without_a_preset_nothing_is_continued_and_no_think_is_said_softly(folder: Path) -> None:
+    settings = loaded(folder, FAR + 'base_url = "https://host.example/v1"\n').endpoints["far"].settings
+    assert (settings["prefill"], settings["no_think"]) == ("none", "soft")
+
+
+def test_a_preset_continues_by_completions_where_the_template_is_known(folder: Path) -> None:
+    without = loaded(folder, FAR + 'preset = "fireworks"\n').endpoints["far"].settings
+    assert (without["prefill"], without["no_think"]) == ("none", "effort")
+    known = loaded(folder, FAR + 'preset = "fireworks"\ntemplate = "qwen3"\n').endpoints["far"].settings
+    assert (known["prefill"], known["no_think"]) == ("completions", "template")
+
+
+def test_a_template_is_a_file_beside_the_config(folder: Path) -> None:
+    (folder / "mine.jinja").write_text("{% for m in messages %}{{ m.content }}{% endfor %}")
+    config = loaded(folder, FAR + 'base_url = "https://host.example/v1"\nprefill = "completions"\ntemplate = "mine.jinja"\n')
+    endpoint = endpoint_of(config.endpoints["far"], config.folder)
+    assert isinstance(endpoint, OpenAI)
+    assert endpoint.rendered(Request((Message("user", "hi"),), prefix="{")) == "hi{"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (FAR, "understudy.toml: [endpoints.far]: 'base_url' is missing"),
+        (FAR + "preset = 'vllm'", "understudy.toml: [endpoints.far]: 'base_url' is missing"),
+        (FAR + "preset = 'vlm'", "[endpoints.far] preset: input should be 'vllm', 'sglang', 'llama.cpp'"),
+        (
+            FAR + "preset = 'vllm'\nbase_url = 'http://host/v1'\ntemplate = 'qwen3'",
+            "[endpoints.far] template: a template is for prefill = 'completions' alone",
+        ),
+        (
+            FAR + "base_url = 'http://host/v1'\nprefill = 'completions'",
+            "[endpoints.far] prefill: 'completions' renders prompts here: say the model's template, 'qwen3' and 'chatml'",
+        ),
+        (
+            FAR + "base_url = 'http://host/v1'\nprefill = 'completions'\ntemplate = 'qwen'",
+            "[endpoints.far] template: template 'qwen': no such file; there are 'qwen3' and 'chatml', or a Jinja file's path",
+        ),
+        (
+            "[endpoints.far]\nkind = 'anthropic'\nthinking = 100",
+            '[endpoints.far] thinking: write a budget of 1024 tokens or more, or "adaptive"',
+        ),
+        ("[endpoints.far]\nkind = 'anthropic'\nprefill = 'assistant'", "[endpoints.far]: unknown key 'prefill'"),
+        ("[endpoints.far]\nkind = 'anthropic'\nmax_tokens = 3", "[endpoints.far]: unknown key 'max_tokens'"),
+        (
+            "[endpoints.far]\nkind = 'anthropic'\n[routes.tuned]\nendpoint = 'far'\nadapter = 'ops'",
+            "[routes.tuned] adapter: an anthropic endpoint serves an adapter under a model's name: say it in model",
+        ),
+    ],
+)
+def test_a_served_endpoint_that_is_wrong_is_told_where_and_what(folder: Path, text: str, said: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        loaded(folder, text)
+    assert said in str(caught.value)
+
+
+def test_a_template_that_cannot_be_parsed_is_told_with_its_line(folder: Path) -> None:
+    (folder / "bad.jinja").write_text("{{ bos_token }}\n{% for %}")
+    with pytest.raises(ConfigError, match=r"\[endpoints\.far\] template: bad\.jinja:2: the chat template fails"):
+        loaded(folder, FAR + 'preset = "fireworks"\ntemplate = "bad.jinja"\n')
+
+
+def test_anthropic_is_an_endpoint_with_a_key_like_any_other(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = loaded(folder, '[endpoints.far]\nkind = "anthropic"\napi_key_env = "FAR_KEY"\nthinking = "adaptive"\ncache = true\n')
+    assert missing_key(config.endpoints["far"], {}) == "FAR_KEY"
+    monkeypatch.setenv("FAR_KEY", SECRET)
+    endpoint = endpoint_of(config.endpoints["far"], config.folder)
+    assert isinstance(endpoint, Anthropic)
+    assert SECRET not in f"{endpoint!r} {vars(endpoint)}"
+    assert endpoint._url == "https://api.anthropic.com"
+
+
+def test_a_password_in_anthropics_url_is_refused_without_printing_it(folder: Path) -> None:
+    with pytest.raises(ConfigError, match=r"\[endpoints\.far\] base_url: a user or a password has no place") as caught:
+        loaded(folder, f'[endpoints.far]\nkind = "anthropic"\nbase_url = "https://me:{SECRET}@host.example"\n')
+    assert SECRET not in str(caught.value)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from pytest_understudy.endpoints.anthropic import Anthropic
+from pytest_understudy.endpoints.embedded import Embedded
 from pytest_understudy.endpoints.endpoint import Completion, Message, Request, Sampling, Tokens
 from pytest_understudy.errors import ConfigError, EndpointError, RouteEnded
 
@@ -136,6 +137,36 @@ def test_a_cache_that_is_asked_for_is_marked_on_the_wire() -> None:
         assert server.asked[0]["system"][0]["cache_control"] == {"type": "ephemeral"}
 
 
+# llama.cpp speaks it too
+
+
+def test_the_real_server_continues_counts_its_cache_and_says_what_was_cut(embedded: Embedded) -> None:
+    endpoint = Anthropic(name="served", base_url=f"{embedded.start()}/v1")
+    talk = (Message("system", "Answer in JSON, please do."), Message("user", "Where is my parcel? It is a week late."))
+    greedy = Sampling(temperature=0.0, max_tokens=8)
+
+    async def drawn() -> list[Completion]:
+        requests = [
+            Request(talk, greedy, prefix='{"intent": "', stop=('"',), model="any"),
+            Request(talk, greedy, prefix='{"intent": "', stop=('"',), model="any", think=False),
+            Request(talk, Sampling(max_tokens=3), model="any"),
+            Request((Message("user", "parcel " * 3000),), greedy, model="any"),
+        ]
+        try:
+            return [await endpoint.complete(request) for request in requests]
+        finally:
+            await endpoint.close()
+
+    first, again, cut, large = asyncio.run(drawn())
+    assert not first.output.startswith("{")
+    assert '"' not in first.output
+    assert first.tokens.prompt == again.tokens.prompt
+    assert again.tokens.cached is not None
+    assert again.tokens.cached > 0
+    assert (cut.finish, cut.tokens.generated) == ("length", 3)
+    assert (large.finish, large.output) == ("overflow", "")
+
+
 # What is told before anything is asked
 
 
@@ -197,7 +228,7 @@ def test_the_key_is_in_no_traceback_even_with_locals(says: Says) -> None:
         with pytest.raises(EndpointError) as caught:
             ask_with_the_key(server)
         assert server.headers[0]["x-api-key"] == KEY
-    shown = []
+    shown: list[str] = []
     error: BaseException | None = caught.value
     trace = caught.tb.tb_next
     while error is not None:

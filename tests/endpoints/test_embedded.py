@@ -153,6 +153,11 @@ def test_an_address_that_llama_cpp_does_not_know_ends_the_route(embedded: Embedd
         asyncio.run(server.complete(Request(MAIL)))
 
 
+def test_what_the_model_is_to_read_can_be_shown(embedded: Embedded) -> None:
+    shown = json.loads(embedded.rendered(Request(MAIL, GREEDY, think=False, prefix="{")))
+    assert [message["content"] for message in shown][1:] == [f"{MAIL[1].content} /no_think", "{"]
+
+
 # Adapters
 
 

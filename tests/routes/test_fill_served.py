@@ -7,10 +7,13 @@ import json
 import random
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Literal
 
 import pytest
 
+from pytest_understudy.endpoints.anthropic import Anthropic
+from pytest_understudy.endpoints.chat_template import Template
 from pytest_understudy.endpoints.embedded import Embedded
 from pytest_understudy.endpoints.openai import OpenAI
 from pytest_understudy.routes.fill import REQUESTS, filled
@@ -66,12 +69,19 @@ def test_hundreds_of_forms_are_filled_from_a_server_that_answers_noise(server: S
 
 
 @pytest.mark.parametrize("fill", ["opening", "slots"])
-@pytest.mark.parametrize("dialect", ["assistant", "continue", "prefix"])
+@pytest.mark.parametrize("dialect", ["assistant", "continue", "prefix", "completions", "messages"])
 def test_the_real_server_fills_a_form_in_each_dialect(
-    embedded: Embedded, dialect: Literal["assistant", "continue", "prefix"], fill: Literal["opening", "slots"]
+    embedded: Embedded,
+    dialect: Literal["assistant", "continue", "prefix", "completions", "messages"],
+    fill: Literal["opening", "slots"],
 ) -> None:
     async def drawn() -> Any:
-        endpoint = OpenAI(name="served", base_url=f"{embedded.start()}/v1", prefill=dialect)
+        endpoint: OpenAI | Anthropic
+        if dialect == "messages":
+            endpoint = Anthropic(name="served", base_url=embedded.start())
+        else:
+            template = Template.of("chatml", Path()) if dialect == "completions" else None
+            endpoint = OpenAI(name="served", base_url=f"{embedded.start()}/v1", prefill=dialect, template=template)
         try:
             return await filled(endpoint, replace(ASKED, sampling=replace(ASKED.sampling, max_tokens=80)), EMAIL, fill)
         finally:
