@@ -12,7 +12,6 @@ import traceback
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -40,7 +39,7 @@ class Template:
     def of(cls, named: str, folder: Path) -> Template:
         """A shipped template, or a file relative to `folder`; ConfigError where there is neither."""
         if named in SHIPPED:
-            return cls(named, (files(__package__) / "templates" / f"{named}.jinja").read_text(encoding="utf-8"))
+            return cls(named, (Path(__file__).parent / "templates" / f"{named}.jinja").read_text(encoding="utf-8"))
         path = folder / named
         try:
             return cls(path.name, path.read_text(encoding="utf-8"))

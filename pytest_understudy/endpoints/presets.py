@@ -60,7 +60,7 @@ PRESETS: Mapping[str, Preset] = {
         reasoning=None,
         source="https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md",
         tried="2026-11-25, llama.cpp build 11549",
-        note="repeats the prefix; where the template thinks it puts `<think></think>` before it, not the template's own block",
+        note="repeats the prefix; what a thinking template would put before it is not always put there: with completions it is",
     ),
     "fireworks": Preset(
         prefill="completions",

@@ -192,11 +192,8 @@ def test_the_server_renders_the_template_as_we_do(thinking_server: str) -> None:
 
 
 def test_what_is_rendered_here_before_a_form_is_what_the_server_reads(thinking_server: str) -> None:
-    """And not what it makes of a trailing assistant message, where it writes a think block of its own."""
     endpoint = OpenAI(name="served", base_url=f"{thinking_server}/v1", prefill="completions", template=QWEN3)
     request = Request(TALK, Sampling(temperature=0.0, max_tokens=4), prefix='{"intent": "')
     completion = asyncio.run(endpoint.complete(request))
     assert completion.tokens.generated == 4
     assert endpoint.rendered(request).endswith(EMPTY_THINK + '{"intent": "')
-    chat = [*(message.to_json() for message in TALK), {"role": "assistant", "content": '{"intent": "'}]
-    assert applied(thinking_server, messages=chat).endswith('{"intent": "')
