@@ -155,9 +155,9 @@ class Endpoint(Protocol):
     `complete` raises EndpointError where there is nothing to judge, RouteEnded where there never will be (401, 403, 404); a
     time-out after all retries, a refusal, a context overflow are Completions with that finish.
 
-    It may have more, which is looked for: `check()` and `check_route(model, controls, sampling)` raise ConfigError before anything
-    is asked, the second for what this route's model would refuse; `rendered(request)` is the prompt as it would be sent, in text or
-    JSON, free of keys; `start()` and `stop()` are for a server of its own.
+    It may have more, which is looked for: `check()` and `check_route(model, controls, sampling)` raise ConfigError before
+    anything is asked, the second for what this route's model would refuse; `rendered(request)` is the prompt as it would be sent,
+    in text or JSON, free of keys; `start()` and `stop()` are for a server of its own.
     """
 
     @property
