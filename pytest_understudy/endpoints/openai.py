@@ -6,11 +6,14 @@ is in presets.py; how a body looks, in chat.py and completions.py.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ..errors import ConfigError
 from . import chat
 from .chat_template import Template
+from .claude import REFUSES_PREFILL, is_in
 from .completions import RENDERED_HERE, Completions
-from .endpoint import Abilities
+from .endpoint import Abilities, Sampling
 from .presets import PLAIN, PRESETS, dialect_of
 from .secret import Secret
 from .served import Served
@@ -75,6 +78,11 @@ class OpenAI(Served):
         """ConfigError where the template can't render what will be asked."""
         if self._prefill == "completions" and self._template is not None:
             self._template.check()
+
+    def check_route(self, model: str | None, controls: Sequence[str], sampling: Sampling) -> None:
+        """ConfigError where the model refuses a control, whoever serves it; what else a server refuses of it, it says itself."""
+        if "prefill" in controls and is_in(model, REFUSES_PREFILL):
+            raise ConfigError(f"{model!r} refuses a prefilled answer, whoever serves it; the control schema works there")
 
     @property
     def _spoken(self) -> tuple[str, ...]:

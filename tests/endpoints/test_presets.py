@@ -16,6 +16,7 @@ from pytest_understudy.endpoints.embedded import Embedded
 from pytest_understudy.endpoints.endpoint import Message, Request, Sampling
 from pytest_understudy.endpoints.openai import OpenAI
 from pytest_understudy.endpoints.presets import PRESETS, READ, Preset
+from pytest_understudy.errors import ConfigError
 
 DOCS = Path(__file__).parents[2] / "docs" / "reference" / "endpoints.md"
 HELLO = Request((Message("user", "hello"),), Sampling(max_tokens=7, seed=3))
@@ -135,6 +136,14 @@ def shown(name: str, row: Preset) -> str:
 def test_the_docs_show_the_table() -> None:
     rows = [line for line in DOCS.read_text().splitlines() if line.startswith("| `")][: len(PRESETS)]
     assert rows == [shown(name, row) for name, row in PRESETS.items()]
+
+
+def test_a_model_that_refuses_a_prefill_refuses_it_behind_a_router_too() -> None:
+    router = OpenAI(name="router", preset="openrouter")
+    with pytest.raises(ConfigError, match=r"'anthropic/claude-opus-4\.6' refuses a prefilled answer, whoever serves it"):
+        router.check_route("anthropic/claude-opus-4.6", ["prefill"], Sampling())
+    router.check_route("anthropic/claude-opus-4.6", ["schema"], Sampling(temperature=0.0))
+    router.check_route("qwen/qwen3-8b", ["prefill"], Sampling())
 
 
 # The one that can be tried here
