@@ -214,7 +214,7 @@ def test_a_kind_of_endpoint_that_nobody_knows_is_named(suite: Suite) -> None:
     (suite.path / "understudy.toml").write_text('[endpoints.odd]\nkind = "telepathy"\n[routes.raw]\nendpoint = "odd"\n')
     result = suite.run("--understudy-route=raw")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["*no plugin answers for the kind 'telepathy'; there are 'embedded' and 'openai'*"])
+    result.stderr.fnmatch_lines(["*no plugin answers for the kind 'telepathy'; there are 'embedded', 'openai' and 'anthropic'*"])
 
 
 def test_another_plugin_may_bring_an_endpoint(suite: Suite) -> None:
