@@ -11,6 +11,8 @@ import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date as day
+from datetime import datetime
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
@@ -24,12 +26,16 @@ from .endpoints.chat_template import SHIPPED, Template
 from .endpoints.endpoint import Endpoint, Sampling
 from .endpoints.presets import PLAIN, PRESETS, dialect_of
 from .errors import ConfigError, listed
-from .routes.route import Price, Route
+from .routes.listed_price import Nowhere, listed_price
+from .routes.price import Price
+from .routes.route import Route
 from .verdict.gate import Gate
+from .verdict.machine import Machine
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Dollars = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]
+AUTO = "auto"  # a price that is looked up
 
 
 class _Table(BaseModel):
@@ -112,12 +118,22 @@ class _Sampling(_Table):
     seed: Annotated[int, Field(ge=0)] | None = None
 
 
+class _Machine(_Table):
+    """What an endpoint of any kind stands on, where that is paid for by the hour: these keys stand in the endpoint's own table."""
+
+    hourly: Annotated[float, Field(gt=0)]
+    machines: Count = 1
+    utilisation: Annotated[float, Field(gt=0, le=1)] = 0.5
+    cold_start: Annotated[float, Field(ge=0)] | None = None
+
+
 class _Price(_Table):
     blended: Dollars | None = None
     input: Dollars | None = None
     cached: Dollars | None = None
     cache_write: Dollars | None = None
     output: Dollars | None = None
+    date: object = None  # of which day these prices are: TOML's date, or a string
 
 
 class _Route(_Table):
@@ -129,6 +145,7 @@ class _Route(_Table):
     fill: Literal["opening", "slots"] | None = None
     sampling: _Sampling = _Sampling()
     price: _Price | None = None
+    training_cost: Dollars | None = None
     production_cached_share: Share | None = None
     label: Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]*$")] = ""  # a line of the table
 
@@ -157,11 +174,15 @@ _ENDPOINTS: Mapping[str, type[_Embedded] | type[_OpenAI] | type[_Anthropic]] = {
 
 @dataclass(frozen=True, slots=True)
 class EndpointSettings:
-    """An [endpoints.NAME] table: `settings` are its keys less `kind`, checked where the kind is one of ours."""
+    """An [endpoints.NAME] table: `settings` are its keys less `kind` and those of its machine, checked where the kind is one of ours.
+
+    `machine` is what it stands on, where that is paid for by the hour.
+    """
 
     name: str
     kind: str
     settings: Mapping[str, Any]
+    machine: Machine | None = None
 
     @property
     def key_env(self) -> str | None:
@@ -184,6 +205,7 @@ class Config:
     concurrency: int | None = None
     margin: float = 0.02
     recorded: tuple[str, ...] = ()
+    auto_priced: frozenset[str] = frozenset()  # routes with price = "auto": looked up when they are selected
 
     @property
     def folder(self) -> Path:
@@ -198,8 +220,24 @@ class Config:
                 near = get_close_matches(name, self.routes, n=1)
                 hint = f"did you mean {near[0]!r}? " if near else ""
                 raise ConfigError(f"no route named {name!r}; {hint}there are {listed(self.routes)}", at=self.path.name)
-            chosen.append(checked_route(self.routes[name].with_controls(controls), at="--understudy-control"))
+            chosen.append(checked_route(self._priced(name).with_controls(controls), at="--understudy-control"))
         return tuple(chosen)
+
+    def _priced(self, name: str) -> Route:
+        """The route of this name; one whose price is "auto" with what the lists say, or why they do not. ConfigError without them."""
+        route = self.routes[name]
+        if name not in self.auto_priced:
+            return route
+        endpoint = self.endpoints[route.endpoint]
+        base_url, preset = (endpoint.settings.get(key) for key in ("base_url", "preset"))
+        found = listed_price(
+            route.model,
+            kind=endpoint.kind,
+            base_url=base_url if isinstance(base_url, str) else None,
+            preset=preset if isinstance(preset, str) else None,
+            at=f"{self.path.name}: [routes.{name}] price",
+        )
+        return replace(route, unpriced=found.reason) if isinstance(found, Nowhere) else replace(route, price=found)
 
 
 def find_config(start: Path, root: Path) -> Path:
@@ -234,8 +272,9 @@ def load_config(path: Path) -> Config:
     if unknown := [key for key in data if key not in known]:
         raise ConfigError(f"unknown table [{unknown[0]}]; there are {listed(known)}", at=name)
     main = _read(_Understudy, data.get("understudy", {}), f"{name}: [understudy]")
-    endpoints = {key: _endpoint(key, table, name, path.parent) for key, table in _tables(data, "endpoints", name).items()}
-    routes = _routes(_tables(data, "routes", name), endpoints, name)
+    endpoints = {key: _endpoint(key, table, name) for key, table in _tables(data, "endpoints", name).items()}
+    tables = _tables(data, "routes", name)
+    routes = _routes(tables, endpoints, name)
     for key, names in (("ladder", main.ladder), ("baseline", [main.baseline] if main.baseline else [])):
         if missing := [route for route in names if route not in routes]:
             raise ConfigError(f"no route named {missing[0]!r}; there are {listed(routes)}", at=f"{name}: [understudy] {key}")
@@ -250,6 +289,7 @@ def load_config(path: Path) -> Config:
         concurrency=main.concurrency,
         margin=main.margin,
         recorded=tuple(main.recorded),
+        auto_priced=frozenset(key for key in routes if _extended(key, tables, name).get("price") == AUTO),
     )
 
 
@@ -293,13 +333,19 @@ def _endpoint(key: str, table: dict[str, Any], name: str, folder: Path) -> Endpo
     kind = table.get("kind")
     if not isinstance(kind, str):
         raise ConfigError(f"an endpoint needs a kind; there are {listed(_ENDPOINTS)}", at=f"{at} kind")
+    machine = {name: table[name] for name in _Machine.model_fields if name in table}
+    table = {name: value for name, value in table.items() if name not in machine}
     settings = {name: value for name, value in table.items() if name != "kind"}
     if kind in _ENDPOINTS:
         settings = _read(_ENDPOINTS[kind], table, at).model_dump(exclude={"kind"})
     _check_endpoint(settings, at)
-    if kind == "openai":
-        settings |= _dialect(settings, folder, at)
-    return EndpointSettings(key, kind, settings)
+    return EndpointSettings(key, kind, settings, _machine(machine, at))
+
+
+def _machine(table: dict[str, Any], at: str) -> Machine | None:
+    if table and "hourly" not in table:
+        raise ConfigError(f"{next(iter(table))!r} is about a machine that is paid for by the hour: say hourly, its dollars", at=at)
+    return Machine(**_read(_Machine, table, at).model_dump()) if table else None
 
 
 def _dialect(settings: Mapping[str, Any], folder: Path, at: str) -> dict[str, Any]:
@@ -360,7 +406,8 @@ def _routes(tables: Mapping[str, dict[str, Any]], endpoints: Mapping[str, Endpoi
     routes = {}
     for key in tables:
         at = f"{name}: [routes.{key}]"
-        table = _read(_Route, _extended(key, tables, name), at)
+        written = _extended(key, tables, name)
+        table = _read(_Route, {name: value for name, value in written.items() if (name, value) != ("price", AUTO)}, at)
         if table.endpoint not in endpoints:
             raise ConfigError(f"no endpoint named {table.endpoint!r}; there are {listed(endpoints)}", at=f"{at} endpoint")
         if "fill" in tables[key] and "prefill" not in table.controls:
@@ -377,6 +424,7 @@ def _routes(tables: Mapping[str, dict[str, Any]], endpoints: Mapping[str, Endpoi
             fill=table.fill or "opening",
             sampling=Sampling(**table.sampling.model_dump()),
             price=_price(table.price, at) if table.price else None,
+            training_cost=table.training_cost,
             production_cached_share=table.production_cached_share,
             label=table.label,
         )
@@ -419,15 +467,31 @@ def _check_adapter(adapter: str | None, endpoint: EndpointSettings, at: str) -> 
 
 
 def _price(price: _Price, at: str) -> Price:
+    date = _date(price.date, f"{at} price.date")
     if price.blended is not None:
-        if price.model_dump(exclude={"blended"}, exclude_none=True):
+        if price.model_dump(exclude={"blended", "date"}, exclude_none=True):
             raise ConfigError("blended is one price on all tokens; leave the others out", at=f"{at} price")
-        return Price.blended(price.blended)
+        return Price.blended(price.blended, date)
     if price.input is None or price.output is None:
         raise ConfigError(
-            "a price is { blended } or { input, output }, with cached and cache_write where they differ", at=f"{at} price"
+            'a price is { blended } or { input, output }, with cached and cache_write where they differ, or "auto"',
+            at=f"{at} price",
         )
-    return Price(input=price.input, output=price.output, cached=price.cached, cache_write=price.cache_write)
+    return Price(input=price.input, output=price.output, cached=price.cached, cache_write=price.cache_write, date=date)
+
+
+def _date(written: object, at: str) -> str | None:
+    """In ISO, whether the file has TOML's date or a string."""
+    if written is None:
+        return None
+    try:
+        if isinstance(written, day) and not isinstance(written, datetime):
+            return written.isoformat()
+        if isinstance(written, str):
+            return day.fromisoformat(written).isoformat()
+    except ValueError:
+        pass
+    raise ConfigError("this is no day; write it as 2026-11-20", at=at)
 
 
 def _read(model: type[Table], table: Any, at: str) -> Table:
@@ -444,6 +508,8 @@ def _complaint(failure: ValidationError, model: type[_Table], at: str) -> Config
         return _unknown_key(str(problem["loc"][-1]), [str(part) for part in problem["loc"][:-1]], model, at)
     if problem["type"] == "missing":
         return ConfigError(f"{key!r} is missing", at=at)
+    if problem["type"] == "model_type" and key == "price":
+        return ConfigError('a price is a table, { blended } or { input, output }, or "auto"', at=f"{at} price")
     if problem["type"] == "model_type":
         return ConfigError("this is a table, such as { key = value }", at=f"{at} {key}".strip())
     message = problem["msg"]
@@ -453,7 +519,9 @@ def _complaint(failure: ValidationError, model: type[_Table], at: str) -> Config
 def _unknown_key(key: str, inside: list[str], model: type[_Table], at: str) -> ConfigError:
     tables: dict[str, type[_Table]] = {"sampling": _Sampling, "price": _Price}
     known = list((tables.get(inside[0], model) if inside else model).model_fields)
-    if "api_key_env" in known and re.search("key|token(?!s)|secret", key, re.IGNORECASE):
+    if model in _ENDPOINTS.values():
+        known += _Machine.model_fields
+    if "api_key_env" in known and re.search("key|token|secret", key, re.IGNORECASE):
         where = "a key itself has no place in a config; name the variable that holds it in api_key_env"
         return ConfigError(f"{key!r} is unknown: {where}", at=at)
     near = get_close_matches(key, known, n=1)

@@ -32,6 +32,7 @@ from .sampling.spending import Spending, check_priced
 from .selection import Selection
 from .suite.task import Task
 from .verdict.gate import check_reachable
+from .verdict.machine import Machine
 from .verdict.verdict import Verdict, judge
 from .verdict.written import counted
 
@@ -353,7 +354,14 @@ class Evaluation:
             baseline=self._baseline,
             margin=self.config.margin,
             earlier=self._earlier,
+            machines={name: machine for name in self.endpoints if (machine := self._machine(name)) is not None},
         )
+
+    def _machine(self, name: str) -> Machine | None:
+        """What an endpoint stands on, by the hour: with the cold start that it measured, else the one that the config says."""
+        machine = self.config.endpoints[name].machine
+        measured = getattr(self.endpoints[name], "cold_start", None)
+        return machine if machine is None or measured is None else replace(machine, cold_start=measured)
 
     def _holding(self) -> str | None:
         """The first rung that holds the gate, of those climbed so far. The baseline is none: it is what they are measured by."""

@@ -13,7 +13,7 @@ import os
 import uuid
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -29,8 +29,7 @@ VERDICTS = "verdicts.txt"  # a line for each verdict: the holdout's hash, and wh
 class Drawn:
     """What came of one sample: a completion, or the error that stood in its way.
 
-    `answered`: of an error, the requests that were answered before it. `ended`: the error ended its route. `sent` and `prompt`:
-    what was sent, as a hash and in full (sent.py); not read back from a record.
+    `answered`: of an error, the requests that were answered before it. `ended`: the error ended its route. `at`: when it came.
     """
 
     completion: Completion | None
@@ -38,8 +37,7 @@ class Drawn:
     replayed: bool = False
     answered: tuple[Exchange, ...] = ()
     ended: bool = False
-    sent: str | None = None
-    prompt: str | dict[str, Any] | None = None
+    at: str | None = field(default=None, compare=False)
 
 
 class Record:
@@ -68,7 +66,7 @@ class Record:
         line = self._lines.get(key)
         if line is None:
             return None
-        return Drawn(_completion(line.data), replayed=self._since is None or line.at < self._since)
+        return Drawn(_completion(line.data), replayed=self._since is None or line.at < self._since, at=line.at)
 
     def find_new(self, key: str) -> Drawn | None:
         """The same, with what other processes have recorded in the meantime."""
@@ -123,6 +121,7 @@ class _Line:
         data = json.loads(text)
         if data["error"] is None:
             _completion(data)
+        datetime.fromisoformat(data["at"])
         return cls(data["key"] + "", data["at"] + "", data)
 
 
@@ -179,9 +178,7 @@ def _line(key: str, plan: Plan, number: int, drawn: Drawn) -> dict[str, Any]:
         "latency": done.latency if done else None,
         "waited": done.waited if done else None,
         "requests": [request.to_json() for request in requests],
-        "sent": drawn.sent,
-        **({} if drawn.prompt is None else {"prompt": drawn.prompt}),
-        "at": now(),
+        "at": drawn.at or now(),
     }
 
 

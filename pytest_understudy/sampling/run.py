@@ -45,7 +45,8 @@ class Sample:
 
     `latency` and `waited` in seconds; `cost` (as billed) and `uncached` (every cached token paid for as input) in dollars, None
     where unpriced or unknown. `output` is the whole text, prefill included; `value`
-    is what was parsed from it, None if nothing was.
+    is what was parsed from it, None if nothing was. `at` is when it ended (ISO, UTC), None where it was not asked: it was in flight
+    from `latency` before that.
     """
 
     number: int
@@ -61,6 +62,7 @@ class Sample:
     uncached: float | None = None
     error: str | None = None
     replayed: bool = False
+    at: str | None = None
     digest: str = ""  # of the output: tells distinct outputs apart where the text stayed behind
 
     def __repr__(self) -> str:
@@ -83,6 +85,7 @@ class Sample:
             "uncached": self.uncached,
             "error": self.error,
             "replayed": self.replayed,
+            "at": self.at,
             "digest": self.digest,
         }
 
@@ -103,6 +106,7 @@ class Sample:
             uncached=data["uncached"],
             error=data["error"],
             replayed=data["replayed"],
+            at=data["at"],
             digest=data["digest"],
         )
 

@@ -10,6 +10,7 @@ import hashlib
 import math
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from ..endpoints.endpoint import Tokens
 from ..errors import ScorerError
@@ -26,6 +27,7 @@ def sample_of(plan: Plan, number: int, drawn: Drawn) -> Sample:
         return _error(plan, number, drawn)
     price = plan.route.price
     requests = [request.tokens for request in done.requests]
+    at = _time(drawn.at)
     error = None
     try:
         value, score = judged(plan.task, done.output, done.finish)
@@ -41,23 +43,25 @@ def sample_of(plan: Plan, number: int, drawn: Drawn) -> Sample:
         latency=done.latency,
         waited=done.waited,
         requests=len(done.requests),
-        cost=_total(price.cost(tokens) for tokens in requests) if price else None,
-        uncached=_total(price.uncached(tokens) for tokens in requests) if price else None,
+        cost=_total(price.cost(tokens, at) for tokens in requests) if price else None,
+        uncached=_total(price.uncached(tokens, at) for tokens in requests) if price else None,
         error=error,
         replayed=drawn.replayed,
+        at=drawn.at,
         digest=hashlib.sha256(done.output.encode("utf-8", "replace")).hexdigest()[:16],
     )
 
 
 def _error(plan: Plan, number: int, drawn: Drawn) -> Sample:
     """An error; what was answered before it was paid for."""
-    price = plan.route.price
+    price, at = plan.route.price, _time(drawn.at)
     return replace(
         sample_of_error(number, drawn.error or "no answer"),
         tokens=summed(drawn.answered),
         requests=len(drawn.answered),
-        cost=_total(price.cost(request.tokens) for request in drawn.answered) if price else None,
-        uncached=_total(price.uncached(request.tokens) for request in drawn.answered) if price else None,
+        at=drawn.at,
+        cost=_total(price.cost(request.tokens, at) for request in drawn.answered) if price else None,
+        uncached=_total(price.uncached(request.tokens, at) for request in drawn.answered) if price else None,
     )
 
 
@@ -73,6 +77,14 @@ def sample_of_error(number: int, error: str) -> Sample:
         latency=None,
         error=error,
     )
+
+
+def _time(at: str | None) -> datetime | None:
+    """When a sample ended, for prices that change with time."""
+    if at is None:
+        return None
+    ended = datetime.fromisoformat(at)
+    return ended if ended.tzinfo else ended.replace(tzinfo=UTC)
 
 
 def _no_score(error: str) -> Score:

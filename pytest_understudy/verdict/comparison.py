@@ -8,12 +8,13 @@ is not that there is none: `equivalent` and `not_worse` must be shown, and `mde`
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from ..errors import UnderstudyError, listed
 from ..figures import mean, normal_quantile, quantile, shrunk_error, shrunk_interval, t_quantile
+from .break_even import BreakEven
 from .route_figures import RouteFigures
 from .side import Pair, Side, TaskSide, pairs
 
@@ -63,7 +64,7 @@ class Comparison:
 
     `bound` is the one-sided 95 % lower bound of the difference in strict pass, `not_worse` whether it is above -margin, `mde` the
     difference in strict pass that would be seen four times in five (2.8 standard errors): None under two pairs. Ratios are
-    route / baseline, None where one side is unknown.
+    route / baseline, None where one side is unknown. `break_even` is None for a route that does not hold the gate.
     """
 
     route: str
@@ -78,6 +79,7 @@ class Comparison:
     latency_p50_ratio: float | None
     tokens_ratio: float | None
     cost_ratio: float | None
+    break_even: BreakEven | None = None
 
     @property
     def not_worse(self) -> bool | None:
@@ -102,7 +104,7 @@ class Comparison:
             "latency_p50_ratio": self.latency_p50_ratio,
             "tokens_ratio": self.tokens_ratio,
             "cost_ratio": self.cost_ratio,
-            "break_even": None,
+            "break_even": None if self.break_even is None else self.break_even.to_json(),
         }
 
 
@@ -168,6 +170,37 @@ def compare(
     if side is None:
         return ()
     return tuple(_comparison(Side.of(route), side, side.name, margin) for route in judged if route.name != baseline)
+
+
+def with_break_even(
+    comparisons: Iterable[Comparison],
+    figures: Sequence[RouteFigures],
+    held_by: Collection[str],
+    *,
+    baseline: str | None,
+    earlier: Earlier | None,
+    failure_cost: float | None,
+) -> tuple[Comparison, ...]:
+    """The comparisons, with what the routes that hold the gate save. The evaluation cost what it was loaded with."""
+    by_name = {route.name: route for route in figures}
+
+    def one(comparison: Comparison) -> Comparison:
+        route = by_name[comparison.route]
+        if route.name not in held_by:
+            return comparison
+        other = Side.of(by_name[baseline or ""]) if earlier is None else earlier.side_for(route.name)
+        time = route.machine
+        found = BreakEven.over(
+            pairs(Side.of(route), other),
+            failure_cost=failure_cost,
+            training_cost=route.route.training_cost,
+            evaluation_cost=route.cost.loaded,
+            machine=None if time is None else time.machine,
+            capacity=None if time is None else time.capacity(route.judged),
+        )
+        return replace(comparison, break_even=found)
+
+    return tuple(map(one, comparisons))
 
 
 def pairs_needed(margin: float) -> int:

@@ -99,12 +99,14 @@ def judge_gate(
     baseline: str | None = None,
     comparisons: Collection[Comparison] = (),
 ) -> GateVerdict:
-    """On a ladder one rung must hold it, else every route but the baseline; a baseline that stands alone is judged itself.
+    """On a ladder one rung must hold it, else every route but the baseline; a route that stands alone is judged, baseline or not.
 
     A comparison is one more check of its route: it holds with `margin` where the route is shown to be no worse, else where it is
     not shown to be worse. On a ladder it is one with `margin` alone: a cheap rung may be worth having and below the frontier.
     """
-    judged = [route for route in figures if route.name != baseline] or list(figures)
+    judged = [route for route in figures if route.name != baseline]
+    if not judged and not ladder:
+        judged = list(figures)
     confidences = _held_by_holm(gate, judged) if ladder else {}
     merging = not ladder or gate.margin is not None
     compared = {comparison.route: comparison for comparison in comparisons if merging}

@@ -8,8 +8,8 @@ are the 95 % interval of the *population* estimand (tasks like these); the gate'
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, get_args
 
 from ..endpoints.endpoint import Tokens
@@ -17,6 +17,7 @@ from ..figures import mean, pass_hat, population_interval, sd
 from ..routes.route import Route
 from ..sampling.run import Run, Sample
 from ..scoring.score import Outcome
+from .machine import Machine, MachineTime
 from .residual import Residual, residual_of
 from .task_figures import TaskFigures, known_mean, known_quantile, outcome_of, summed_cost, summed_tokens
 
@@ -45,8 +46,8 @@ class Cost:
     """Dollars, None where unpriced. `serving` (as billed) and `uncached` (cached tokens at the input price) are of the whole run.
 
     `per_score_point` = serving / mean credit, the article's column: it grows with the number of samples, so nothing is ranked by
-    it. `per_pass` = mean production cost a sample / strict pass: dollars for a task done right. `loaded` = serving, where no
-    machine is paid for by the hour.
+    it. `per_pass` = mean production cost a sample / strict pass: dollars for a task done right. `loaded`: what the machine costs
+    that is paid for by the hour, and serving cost is then notional; without one, loaded = serving.
     """
 
     serving: float | None
@@ -77,11 +78,10 @@ class CategoryFigures:
 class RouteFigures:
     """One route on one holdout.
 
-    `tasks` counts those of which a sample was drawn, `samples` includes `errors`; `planned` is how many samples there would be,
-    `drawn` how many were asked for. `undrawn`: some never were. `partial`: not all tasks were judged with all their samples.
-    `waited` is the sum, in seconds, of what our own limits, retries and Retry-After took. `cut` is the share of judged samples
-    with finish reason length. `frontier` is None until the route has been compared with others, and where there is nothing to
-    compare.
+    `tasks` counts those of which a sample was drawn, `samples` includes `errors`; `planned` is how many samples there would be.
+    `undrawn`: some of those were never drawn. `partial`: not all tasks were judged with all their samples. `waited` is the sum,
+    in seconds, of what our own limits, retries and Retry-After took. `cut` is the share of judged samples with finish reason
+    length. `hourly`: its machine is paid for by the hour, and `machine` is how long it was needed, None where unknown. `frontier` is None until the route has been compared with others, and where there is nothing to compare.
     """
 
     route: Route
@@ -108,6 +108,8 @@ class RouteFigures:
     categories: tuple[CategoryFigures, ...]
     residual: tuple[Residual, ...]
     frontier: bool | None = None
+    hourly: bool = False
+    machine: MachineTime | None = None
 
     @classmethod
     def of(cls, route: Route, runs: Sequence[Run]) -> RouteFigures:
@@ -195,10 +197,26 @@ class RouteFigures:
             "requests": self.requests,
             "price": {"source": price.source if price else None, "date": price.date if price else None},
             "cost": self.cost.to_json(),
+            "machine": None if self.machine is None else self.machine.to_json(),
             "categories": [category.to_json() for category in self.categories],
             "residual": [residual.to_json() for residual in self.residual],
             "by_task": [task.to_json() for task in self.by_task],
         }
+
+
+def loaded(figures: Sequence[RouteFigures], runs: Sequence[Run], machines: Mapping[str, Machine]) -> list[RouteFigures]:
+    """The figures, with the loaded cost of each route whose endpoint stands on one of these machines. `runs` are of all routes."""
+    samples = {route.name: [sample for run in runs if run.route == route.name for sample in run.samples] for route in figures}
+
+    def one(route: RouteFigures) -> RouteFigures:
+        place = route.route.endpoint
+        if place not in machines:
+            return route
+        there = [sample for other in figures if other.route.endpoint == place for sample in samples[other.name]]
+        time = MachineTime.of(machines[place], samples[route.name], there)
+        return replace(route, hourly=True, machine=time, cost=replace(route.cost, loaded=None if time is None else time.dollars))
+
+    return [one(route) for route in figures]
 
 
 def _pass_hats(runs: Sequence[Run]) -> dict[int, float | None]:

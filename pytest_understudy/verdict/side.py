@@ -17,7 +17,9 @@ from .route_figures import RouteFigures
 
 @dataclass(frozen=True, slots=True)
 class TaskSide:
-    """One judged task. Credit and strict pass in [0, 1]; `generated` (tokens) and `uncached` (dollars) are a judged sample's."""
+    """One judged task. Credit and strict pass in [0, 1]; `generated` (tokens), `uncached` and `production_cost` (dollars) are a
+    judged sample's. `detectable`, the share of misses that a caller can see, is known of this run alone.
+    """
 
     hash: str
     credit: float
@@ -25,6 +27,8 @@ class TaskSide:
     generated: float | None
     uncached: float | None
     latency_p50: float | None
+    production_cost: float | None = None
+    detectable: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,8 @@ class Side:
                 _a_sample(task.generated, task.judged),
                 _a_sample(task.uncached, task.judged),
                 task.latency_p50,
+                task.production_cost,
+                task.detectable,
             )
             for task in figures.by_task
             if task.credit is not None and task.strict_pass is not None
@@ -101,13 +107,15 @@ def _task_from_json(data: Any) -> TaskSide | None:
     if not (0 <= credit <= 1 and 0 <= strict_pass <= 1):
         raise ValueError(f"credit and strict_pass of task {entry.get('task')!r} are not both in [0, 1]")
     judged = int((_number(entry, "samples") or 0) - (_number(entry, "errors") or 0))
+    uncached = _a_sample(_number(entry, "uncached"), judged)
     return TaskSide(
         _text(entry, "hash"),
         credit,
         strict_pass,
         _a_sample(_number(entry, "generated"), judged),
-        _a_sample(_number(entry, "uncached"), judged),
+        uncached,
         _number(entry, "latency_p50"),
+        _number(entry, "production_cost") if "production_cost" in entry else uncached,
     )
 
 

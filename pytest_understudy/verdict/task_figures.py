@@ -24,8 +24,8 @@ class TaskFigures:
 
     `generated` is the sum of generated tokens, `cost` the dollars as billed and `uncached` those with cached tokens at the input
     price: all three of all samples, None where unknown or unpriced. `gate_credit` and `gate_strict` are means over all samples
-    with errors as 0. `production_cost` (dollars) and `generated_mean` (tokens) are means over judged samples. `distinct` is the
-    number of different outputs.
+    with errors as 0. `production_cost` (dollars), `generated_mean` (tokens) and `detectable` (the share of misses that a caller can
+    see) are means over judged samples. `distinct` is the number of different outputs.
     """
 
     task: str
@@ -45,6 +45,7 @@ class TaskFigures:
     cost: float | None
     uncached: float | None
     production_cost: float | None
+    detectable: float | None
     latency_p50: float | None
     distinct: int | None
 
@@ -70,6 +71,7 @@ class TaskFigures:
             cost=summed_cost(run.samples, [sample.cost for sample in run.samples]),
             uncached=summed_cost(run.samples, [sample.uncached for sample in run.samples]),
             production_cost=known_mean([production_cost(route, sample) for sample in judged]),
+            detectable=known_mean([float(outcome_of(sample) == "detectable") for sample in judged]),
             latency_p50=known_quantile([sample.latency for sample in judged], 0.5),
             distinct=len(digests) if digests and "" not in digests else None,
         )
@@ -102,6 +104,7 @@ class TaskFigures:
             "generated": self.generated,
             "cost": self.cost,
             "uncached": self.uncached,
+            "production_cost": self.production_cost,
             "latency_p50": self.latency_p50,
             "distinct": self.distinct,
         }
@@ -115,9 +118,9 @@ def production_cost(route: Route, sample: Sample) -> float | None:
     - cached).
     """
     share, price = route.production_cached_share, route.price
-    if sample.uncached is None or not share or price is None or price.cached is None or sample.tokens.prompt is None:
+    if sample.uncached is None or not share or price is None or sample.tokens.prompt is None:
         return sample.uncached
-    return sample.uncached - share * sample.tokens.prompt * (price.input - price.cached) / 1e6
+    return sample.uncached - price.cached_saving(share * sample.tokens.prompt)
 
 
 def outcome_of(sample: Sample) -> Outcome:

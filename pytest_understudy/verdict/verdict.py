@@ -7,17 +7,18 @@ every report is told. A Run without samples is one that was planned and not draw
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from ..routes.route import Route
 from ..sampling.run import Run
-from .comparison import Comparison, Earlier, compare
+from .comparison import Comparison, Earlier, compare, with_break_even
 from .gate import Gate, GateVerdict, judge_gate
 from .ladder import Promotion, cost_of_a_miss, frontier, promote
+from .machine import Machine
 from .repair import ClusterRepair, repair_map
-from .route_figures import RouteFigures
+from .route_figures import RouteFigures, loaded
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +63,19 @@ def judge(
     baseline: str | None = None,
     margin: float = 0.02,
     earlier: Earlier | None = None,
+    machines: Mapping[str, Machine] | None = None,
 ) -> Verdict:
     """Judge what was drawn.
 
     `advisory_latency` names the routes whose latency says nothing about production (an embedded model); `baseline` the route that
     need not hold the gate, and that the others are compared with unless there is an `earlier` report; within +-`margin` of it
     they are equivalent. UnderstudyError where a route has no counterpart in the earlier report; `Earlier.check` tells it before.
+    `machines`: by endpoint, those that are paid for by the hour.
     Of two runs with one name, as when two tests share a task, the one with more samples counts.
     """
     drawn = _once(runs)
     figures = [RouteFigures.of(route, [run for run in drawn if run.route == route.name]) for route in routes]
+    figures = loaded(figures, drawn, machines or {})
     undominated = frontier(figures, cost_of_a_miss(figures, gate, baseline))
     figures = [replace(route, frontier=undominated[route.name]) for route in figures]
     comparisons = compare(figures, baseline=baseline, earlier=earlier, margin=margin)
@@ -79,6 +83,9 @@ def judge(
     if gate is not None:
         found = judge_gate(
             gate, figures, ladder=ladder, advisory_latency=advisory_latency, baseline=baseline, comparisons=comparisons
+        )
+        comparisons = with_break_even(
+            comparisons, figures, found.held_by, baseline=baseline, earlier=earlier, failure_cost=gate.failure_cost
         )
     promotion = promote(figures, gate, found, ladder=ladder, baseline=baseline)
     repairs = repair_map(figures, ladder=ladder, promoted=promotion.route, baseline=baseline)

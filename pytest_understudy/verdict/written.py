@@ -65,11 +65,18 @@ def signed(value: float, decimals: int) -> str:
     return text if text.strip("+-0.") else text[1:]
 
 
-def ratio(value: float | None) -> str:
-    """A ratio to two figures, times something: x0.053, x1.2, x37."""
-    if value is None:
-        return NOTHING
-    return f"x{value:.0f}" if value >= 9.95 else f"x{value:.{max(1, 1 - math.floor(math.log10(value))) if value else 1}f}"
+def times(ratio: float | None, noun: str, less: str = "lower", more: str = "higher") -> str:
+    """How a figure compares with the baseline's, as the article says it: `5.2x lower p50`; `noun unknown` where it is.
+
+    One decimal, none from a hundred on; what would be written as 1.0x is `the same p50`.
+    """
+    if ratio is None:
+        return f"{noun} unknown"
+    if not ratio:
+        return f"no {noun}"
+    size, word = (1 / ratio, less) if ratio < 1 else (ratio, more)
+    text = f"{size:,.1f}" if size < 99.95 else f"{size:,.0f}"
+    return f"the same {noun}" if text == "1.0" else f"{text}x {word} {noun}"
 
 
 def counted(count: int, noun: str) -> str:
