@@ -119,7 +119,7 @@ class _Sampling(_Table):
 
 
 class _Machine(_Table):
-    """What an endpoint of any kind stands on, where that is paid for by the hour: these keys stand in the endpoint's own table."""
+    """What an endpoint of any kind stands on, where that is paid for by the hour: keys of the endpoint's own table."""
 
     hourly: Annotated[float, Field(gt=0)]
     machines: Count = 1
@@ -174,9 +174,9 @@ _ENDPOINTS: Mapping[str, type[_Embedded] | type[_OpenAI] | type[_Anthropic]] = {
 
 @dataclass(frozen=True, slots=True)
 class EndpointSettings:
-    """An [endpoints.NAME] table: `settings` are its keys less `kind` and those of its machine, checked where the kind is one of ours.
+    """An [endpoints.NAME] table: `settings` are its keys less `kind`, checked where the kind is one of ours.
 
-    `machine` is what it stands on, where that is paid for by the hour.
+    `machine` is what it stands on, where that is paid for by the hour: its keys are not among the settings.
     """
 
     name: str
@@ -224,7 +224,10 @@ class Config:
         return tuple(chosen)
 
     def _priced(self, name: str) -> Route:
-        """The route of this name; one whose price is "auto" with what the lists say, or why they do not. ConfigError without them."""
+        """The route of this name; one whose price is "auto" with what the lists say, or why they do not.
+
+        ConfigError without the package that the lists are in.
+        """
         route = self.routes[name]
         if name not in self.auto_priced:
             return route
@@ -344,7 +347,7 @@ def _endpoint(key: str, table: dict[str, Any], name: str, folder: Path) -> Endpo
 
 def _machine(table: dict[str, Any], at: str) -> Machine | None:
     if table and "hourly" not in table:
-        raise ConfigError(f"{next(iter(table))!r} is about a machine that is paid for by the hour: say hourly, its dollars", at=at)
+        raise ConfigError(f"{next(iter(table))!r} is about a machine by the hour: say hourly, its dollars an hour, too", at=at)
     return Machine(**_read(_Machine, table, at).model_dump()) if table else None
 
 

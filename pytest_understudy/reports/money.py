@@ -18,14 +18,17 @@ from .failure import printable
 
 
 def price_lines(routes: Sequence[RouteFigures]) -> list[str]:
-    """A line for each price: whose it is, what it says, where it is from and of which day. Empty where nothing is priced."""
+    """A line for each price: what it says, where it is from, of which day, and whose it is where that is not every route's.
+
+    Empty where nothing is priced.
+    """
     by_price: dict[str, list[str]] = {}
     for route in routes:
         price = route.route.price
-        if price is not None and route.samples:
+        if price is not None:
             words = f"{price.words} ({price.source}{f', {price.date}' if price.date else ''})"
             by_price.setdefault(printable(words), []).append(route.name)
-    return [f"price of {listed(names)}: {words}" for words, names in by_price.items()]
+    return [f"price{'' if len(names) == len(routes) else f' of {listed(names)}'}: {words}" for words, names in by_price.items()]
 
 
 def machine_note(route: RouteFigures) -> str:

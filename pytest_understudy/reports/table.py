@@ -51,7 +51,7 @@ COLUMNS = (
 HARM = Column("harm", "right", lambda route: percent(route.outcomes["harm"]))
 LOADED = Column("loaded\ncost", "right", lambda route: _loaded(route))
 
-COMPARISON = ("route", "tasks", "strict pass", "credit", "no worse", "mde", "latency and cost")
+COMPARISON = ("route", "tasks", "strict pass", "credit", "no worse", "mde")
 
 _LONGEST_REASON = 4000  # characters: a long ladder that misses everywhere tells something of each rung
 
@@ -108,8 +108,8 @@ def comparison_lines(verdict: Verdict) -> list[str]:
         return []
     rows = [COMPARISON, *_comparison_rows(verdict)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = [_comparison_title(verdict), *(f"  {_spaced(row, widths).rstrip()}" for row in rows), *_unpaired(verdict)]
-    return [*lines, *(f"  {line}" for line in break_even_lines(verdict))]
+    table = [f"  {_spaced(row, widths).rstrip()}" for row in rows]
+    return [_comparison_title(verdict), *table, *(f"  {line}" for line in _comparison_notes(verdict))]
 
 
 def gate_lines(verdict: Verdict) -> list[str]:
@@ -147,7 +147,7 @@ def markdown(verdict: Verdict) -> str:
 
 def _columns(verdict: Verdict) -> tuple[Column, ...]:
     """The article's columns, harm where there is any, and the loaded cost where a machine is paid for by the hour."""
-    columns = COLUMNS
+    columns: tuple[Column, ...] = COLUMNS
     if any(route.outcomes["harm"] for route in verdict.routes):
         after = COLUMNS.index(next(column for column in COLUMNS if column.header == "silent")) + 1
         columns = (*COLUMNS[:after], HARM, *COLUMNS[after:])
@@ -290,15 +290,21 @@ def _comparison_rows(verdict: Verdict) -> list[list[str]]:
             _difference(comparison.credit),
             {True: "yes", False: "not shown", None: NOTHING}[comparison.not_worse],
             NOTHING if comparison.mde is None else f"{comparison.mde * 100:.1f}",
-            _served(comparison),
         ]
         for comparison in verdict.comparisons
     ]
 
 
+def _comparison_notes(verdict: Verdict) -> list[str]:
+    """What a route's speed and cost are to the baseline's, whose comparison is on fewer tasks, and what a route saves."""
+    served = [f"{printable(one.route)}: {_served(one)}" for one in verdict.comparisons if one.tasks]
+    return [*served, *_unpaired(verdict), *break_even_lines(verdict)]
+
+
 def _served(comparison: Comparison) -> str:
     """`5.2x lower p50, 6.0x lower cost`, and between routes of one model the generated tokens: `18.8x fewer tokens`."""
-    told = [times(comparison.latency_p50_ratio, "p50"), times(comparison.cost_ratio, "cost")]
+    cost = "unpriced" if comparison.cost_ratio is None else times(comparison.cost_ratio, "cost")
+    told = [times(comparison.latency_p50_ratio, "p50"), cost]
     if comparison.tokens_ratio is not None:
         told.append(times(comparison.tokens_ratio, "tokens", "fewer", "more"))
     return ", ".join(told)
@@ -315,7 +321,7 @@ def _difference(seen: Difference) -> str:
 def _unpaired(verdict: Verdict) -> list[str]:
     """Whose comparison is on fewer tasks than were judged."""
     return [
-        f"  {printable(comparison.route)}: {counted(comparison.unpaired, 'task')} without a partner, new or changed, left out"
+        f"{printable(comparison.route)}: {counted(comparison.unpaired, 'task')} without a partner, new or changed, left out"
         for comparison in verdict.comparisons
         if comparison.unpaired
     ]
@@ -344,7 +350,7 @@ def _markdown_comparisons(verdict: Verdict) -> list[str]:
         return []
     rows = [[_escaped(cell) for cell in row] for row in _comparison_rows(verdict)]
     table = _markdown_table(rows, COMPARISON, ["left"] * len(COMPARISON))
-    notes = "\n".join(f"- {_escaped(line.strip())}" for line in [*_unpaired(verdict), *break_even_lines(verdict)])
+    notes = "\n".join(f"- {_escaped(line)}" for line in _comparison_notes(verdict))
     return [f"{_escaped(_comparison_title(verdict))}", table, notes]
 
 

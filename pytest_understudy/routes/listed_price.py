@@ -1,6 +1,6 @@
 """What tokens cost by the lists of genai-prices: `price = "auto"`.
 
-In: where a model is served and its name. Out: a ListedPrice, or a Nowhere that says why there is none: such a route is unpriced, and
+In: where a model is served and its name. Out: a ListedPrice, or a Nowhere that says why there is none: such a route is unpriced,
 never free. The package is imported here and only when asked. Its lists come with it; that they update themselves over the
 network is something its user must start, and nobody here does. It names no day for them: its version stands for it.
 """
@@ -45,7 +45,7 @@ class Nowhere:
 
 @dataclass(frozen=True, slots=True)
 class ListedPrice:
-    """A model's price in a provider's list. With tiers it depends on the request: Sonnet 4.5 is dearer above 200,000 tokens of prompt.
+    """A model's price in a provider's list. It may depend on the request: Sonnet 4.5 is dearer above 200,000 tokens of prompt.
 
     `by_name`: its address is no known provider's, and the model's name decided whose list holds.
     """

@@ -1,7 +1,7 @@
 """What tokens cost: a price table from the config.
 
-In: the tokens of one request. Out: dollars, None where its tokens are unknown. A price is looked at only here and in `listed_price`:
-everybody else asks for `cost` and `uncached`, so that a price with tiers costs what it costs.
+In: the tokens of one request. Out: dollars, None where its tokens are unknown. A price is looked into only here and in
+`listed_price`: everybody else asks for `cost` and `uncached`, so that a price with tiers costs what it costs.
 """
 
 from __future__ import annotations

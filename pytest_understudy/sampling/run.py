@@ -45,8 +45,8 @@ class Sample:
 
     `latency` and `waited` in seconds; `cost` (as billed) and `uncached` (every cached token paid for as input) in dollars, None
     where unpriced or unknown. `output` is the whole text, prefill included; `value`
-    is what was parsed from it, None if nothing was. `at` is when it ended (ISO, UTC), None where it was not asked: it was in flight
-    from `latency` before that.
+    is what was parsed from it, None if nothing was. `at` is when it ended (ISO, UTC), None where nothing was asked: it was in
+    flight from `latency` before that.
     """
 
     number: int

@@ -28,7 +28,7 @@ MOST_FLEETS = 1000
 
 @dataclass(frozen=True, slots=True)
 class MachineBreakEven:
-    """From how many tasks a month the machines pay; `capacity` is what they do a month (tasks), None where it was not measured."""
+    """From how many tasks a month the machines pay; `capacity` is what they do a month (tasks), None where not measured."""
 
     machine: Machine
     capacity: float | None
@@ -46,8 +46,8 @@ class MachineBreakEven:
 
 @dataclass(frozen=True, slots=True)
 class BreakEven:
-    """Dollars a task: `baseline_cost` and `route_cost` are expected costs E = c + (1 - s) F, with c the production cost a sample, s
-    strict pass and F `failure_cost`. `training_cost` and `evaluation_cost` in dollars, the former None where it was not said.
+    """Dollars a task: `baseline_cost` and `route_cost` are expected costs E = c + (1 - s) F, with c the production cost a sample,
+    s strict pass and F `failure_cost`. `training_cost` and `evaluation_cost` in dollars, the former None where it was not said.
     """
 
     baseline_cost: float | None

@@ -1,8 +1,8 @@
 """What a machine that is paid by the hour costs, beside the tokens that it serves.
 
 In: the Machine behind an endpoint, a route's samples, and those of all routes there. Out: MachineTime, the seconds that the route
-needs the machine for, and the loaded cost in dollars. Times are those at which samples ended, so that a replayed run costs what it
-cost; nothing is measured here.
+needs the machine for, and the loaded cost in dollars. Times are those at which samples ended, so that a replayed run costs what
+it cost; nothing is measured here.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 
 from ..sampling.run import Sample
@@ -27,8 +28,8 @@ Span = tuple[float, float]
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What serves an endpoint: `machines` of them at `hourly` dollars each. `utilisation`: the share of its time, in (0, 1], that a
-    machine in production is busy. `cold_start`: seconds until it serves, None where neither the endpoint nor the config says.
+    """What serves an endpoint: `machines` of them at `hourly` dollars each. `utilisation`: the share of its time, in (0, 1], that
+    a machine in production is busy. `cold_start`: seconds until it serves, None where neither the endpoint nor the config says.
     """
 
     hourly: float
@@ -71,7 +72,7 @@ class MachineTime:
         mine = _union(own)
         first, last = mine[0][0], mine[-1][1]
         within = [(max(start, first), min(end, last)) for start, end in _union(there) if end > first and start < last]
-        gaps = [after[0] - before[1] for before, after in zip(within, within[1:], strict=False)]
+        gaps = [after[0] - before[1] for before, after in pairwise(within)]
         return cls(
             machine=machine,
             busy=math.fsum(end - start for start, end in mine),

@@ -81,7 +81,8 @@ class RouteFigures:
     `tasks` counts those of which a sample was drawn, `samples` includes `errors`; `planned` is how many samples there would be.
     `undrawn`: some of those were never drawn. `partial`: not all tasks were judged with all their samples. `waited` is the sum,
     in seconds, of what our own limits, retries and Retry-After took. `cut` is the share of judged samples with finish reason
-    length. `hourly`: its machine is paid for by the hour, and `machine` is how long it was needed, None where unknown. `frontier` is None until the route has been compared with others, and where there is nothing to compare.
+    length. `frontier` is None until the route has been compared with others, and where there is nothing to compare.
+    `hourly`: its machine is paid for by the hour; `machine` is for how long it was needed, None where that is unknown.
     """
 
     route: Route
@@ -205,7 +206,7 @@ class RouteFigures:
 
 
 def loaded(figures: Sequence[RouteFigures], runs: Sequence[Run], machines: Mapping[str, Machine]) -> list[RouteFigures]:
-    """The figures, with the loaded cost of each route whose endpoint stands on one of these machines. `runs` are of all routes."""
+    """The figures, with the loaded cost of each route whose endpoint stands on a machine of these. `runs` are of all routes."""
     samples = {route.name: [sample for run in runs if run.route == route.name for sample in run.samples] for route in figures}
 
     def one(route: RouteFigures) -> RouteFigures:

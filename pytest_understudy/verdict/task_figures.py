@@ -24,8 +24,8 @@ class TaskFigures:
 
     `generated` is the sum of generated tokens, `cost` the dollars as billed and `uncached` those with cached tokens at the input
     price: all three of all samples, None where unknown or unpriced. `gate_credit` and `gate_strict` are means over all samples
-    with errors as 0. `production_cost` (dollars), `generated_mean` (tokens) and `detectable` (the share of misses that a caller can
-    see) are means over judged samples. `distinct` is the number of different outputs.
+    with errors as 0. `production_cost` (dollars), `generated_mean` (tokens) and `detectable` (the share of misses that a caller
+    can see) are means over judged samples. `distinct` is the number of different outputs.
     """
 
     task: str

@@ -64,7 +64,8 @@ def test_lines_fit_a_terminal_and_carry_no_colour(article: Verdict) -> None:
 def test_strict_pass_is_shown_with_its_interval_and_a_legend(article: Verdict) -> None:
     assert "94.0% [79, 99]" in row_of(article, "raw")
     assert notes(article) == [
-        "[low, high]: 95% interval of the strict-pass rate on tasks like these; silent: valid and wrong, which no caller can see"
+        "[low, high]: 95% interval of the strict-pass rate on tasks like these; silent: valid and wrong, which no caller can see",
+        "price: $0.20 a million tokens, blended (config)",
     ]
 
 
@@ -284,16 +285,17 @@ def test_comparisons_tell_differences_verdicts_and_ratios() -> None:
         run("prefill", "new", [sample()] * 4),
     ]
     verdict = judge([route("raw"), route("prefill")], runs, gate=None, ladder=True, baseline="raw")
-    title, header, row, note = comparison_lines(verdict)
+    title, header, row, served, note = comparison_lines(verdict)
     assert title == "against 'raw', paired by task: 95% intervals, in points; within ±2 is equivalent; mde: what could be seen"
-    assert header.split() == ["route", "tasks", "strict", "pass", "credit", "no", "worse", "mde", "p50", "tokens", "cost"]
+    assert header.split() == ["route", "tasks", "strict", "pass", "credit", "no", "worse", "mde"]
     seen = verdict.comparisons[0]
     assert seen.strict_pass.low is not None
     assert seen.strict_pass.high is not None
     assert seen.mde is not None
     strict = f"+100.0 [{seen.strict_pass.low * 100:.1f}, {seen.strict_pass.high * 100:.1f}] better"
     assert [cell.strip() for cell in row.split("  ") if cell.strip()][:3] == ["prefill", "20", strict]
-    assert row.split()[-5:] == ["yes", f"{seen.mde * 100:.1f}", "x0.50", "x0.050", "-"]
+    assert row.split()[-2:] == ["yes", f"{seen.mde * 100:.1f}"]
+    assert served == "  prefill: 2.0x lower p50, unpriced, 20.0x fewer tokens"
     assert note == "  prefill: 1 task without a partner, new or changed, left out"
 
 
@@ -308,7 +310,7 @@ def test_comparisons_fit_130_columns_and_are_none_without_a_baseline(article: Ve
 def test_a_comparison_without_pairs_has_dashes() -> None:
     runs = [run("raw", "a", [sample()] * 4), run("prefill", "b", [sample()] * 4)]
     row, note = comparison_lines(judge([route("raw"), route("prefill")], runs, gate=None, ladder=True, baseline="raw"))[2:]
-    assert row.split() == ["prefill", "0", *"-------"]
+    assert row.split() == ["prefill", "0", *"----"]
     assert "2 tasks without a partner" in note
 
 

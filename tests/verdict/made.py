@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 
 from pytest_understudy.endpoints.endpoint import Tokens
 from pytest_understudy.routes.route import Price, Route
@@ -46,6 +48,20 @@ def sample(
         replayed=replayed,
         digest=digest,
     )
+
+
+START = datetime(2026, 11, 20, tzinfo=UTC).timestamp()
+
+
+def flight(start: float, end: float, **more: object) -> Sample:
+    """A sample that was in flight between these seconds of a day."""
+    made = sample(latency=end - start, **more)  # type: ignore[arg-type]  # a test names sample's own fields
+    return replace(made, at=ended(end))
+
+
+def ended(second: float) -> str:
+    """A second of that day, as a sample's `at` has it."""
+    return datetime.fromtimestamp(START + second, UTC).isoformat(timespec="microseconds")
 
 
 def error(message: str = "503 after 5 retries") -> Sample:

@@ -15,7 +15,20 @@ from .made import error, route, run, sample
 
 ROUTE_KEYS = {
     *("name", "endpoint", "model", "controls", "tasks", "samples", "errors", "replayed", "partial", "frontier"),
-    *("credit", "strict_pass", "pass_hat", "outcomes", "cut", "latency", "waited", "tokens", "requests", "price", "cost"),
+    *(
+        "credit",
+        "strict_pass",
+        "pass_hat",
+        "outcomes",
+        "cut",
+        "latency",
+        "waited",
+        "tokens",
+        "requests",
+        "price",
+        "cost",
+        "machine",
+    ),
     *("categories", "residual", "by_task"),
 }
 NESTED_KEYS = {

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_understudy.verdict.written import counted, credit, dollars, percent, points, ratio, seconds, signed, tokens
+from pytest_understudy.verdict.written import counted, credit, dollars, percent, points, seconds, signed, times, tokens
 
 
 @pytest.mark.parametrize(
@@ -82,15 +82,20 @@ def test_a_signed_number_keeps_its_zeros() -> None:
 @pytest.mark.parametrize(
     ("value", "text"),
     [
-        (0.0532, "x0.053"),
-        (0.26, "x0.26"),
-        (1.0, "x1.0"),
-        (1.24, "x1.2"),
-        (9.94, "x9.9"),
-        (36.5, "x36"),
-        (0.0, "x0.0"),
-        (None, "-"),
+        (0.369 / 1.935, "5.2x lower cost"),
+        (0.0066 / 0.0400, "6.1x lower cost"),
+        (74 / 1390, "18.8x lower cost"),
+        (1 / 90, "90.0x lower cost"),
+        (1 / 1234, "1,234x lower cost"),
+        (1.0, "the same cost"),
+        (0.98, "the same cost"),
+        (1.04, "the same cost"),
+        (1.24, "1.2x higher cost"),
+        (150.0, "150x higher cost"),
+        (0.0, "no cost"),
+        (None, "cost unknown"),
     ],
 )
-def test_a_ratio_is_written_to_two_figures(value: float | None, text: str) -> None:
-    assert ratio(value) == text
+def test_a_ratio_is_told_as_so_many_times_lower_or_higher(value: float | None, text: str) -> None:
+    assert times(value, "cost") == text
+    assert times(value, "cost", "fewer", "more") == text.replace("lower", "fewer").replace("higher", "more")
