@@ -17,6 +17,7 @@ from pytest_understudy.verdict.verdict import judge
 from .article import ROWS
 from .made import ended, error, flight, route, run, sample
 
+
 def time(machine: Machine, own: list[Sample], others: list[Sample] | None = None) -> MachineTime:
     found = MachineTime.of(machine, own, [*own, *(others or [])])
     assert found is not None
