@@ -276,8 +276,7 @@ def load_config(path: Path) -> Config:
         raise ConfigError(f"unknown table [{unknown[0]}]; there are {listed(known)}", at=name)
     main = _read(_Understudy, data.get("understudy", {}), f"{name}: [understudy]")
     endpoints = {key: _endpoint(key, table, name) for key, table in _tables(data, "endpoints", name).items()}
-    tables = _tables(data, "routes", name)
-    routes = _routes(tables, endpoints, name)
+    routes = _routes(_tables(data, "routes", name), endpoints, name)
     for key, names in (("ladder", main.ladder), ("baseline", [main.baseline] if main.baseline else [])):
         if missing := [route for route in names if route not in routes]:
             raise ConfigError(f"no route named {missing[0]!r}; there are {listed(routes)}", at=f"{name}: [understudy] {key}")
@@ -292,7 +291,7 @@ def load_config(path: Path) -> Config:
         concurrency=main.concurrency,
         margin=main.margin,
         recorded=tuple(main.recorded),
-        auto_priced=frozenset(key for key in routes if _extended(key, tables, name).get("price") == AUTO),
+        auto_priced=frozenset(key for key in routes if _extended(key, data["routes"], name).get("price") == AUTO),
     )
 
 
@@ -345,39 +344,6 @@ def _endpoint(key: str, table: dict[str, Any], name: str, folder: Path) -> Endpo
     return EndpointSettings(key, kind, settings, _machine(machine, at))
 
 
-def _machine(table: dict[str, Any], at: str) -> Machine | None:
-    if table and "hourly" not in table:
-        raise ConfigError(f"{next(iter(table))!r} is about a machine by the hour: say hourly, its dollars an hour, too", at=at)
-    return Machine(**_read(_Machine, table, at).model_dump()) if table else None
-
-
-def _dialect(settings: Mapping[str, Any], folder: Path, at: str) -> dict[str, Any]:
-    """What a preset leaves to be said: the URL, how a text is continued, how a model is told not to think."""
-    row = PRESETS[settings["preset"]] if settings["preset"] else PLAIN
-    url = settings["base_url"] or row.base_url
-    if url is None:
-        raise ConfigError("'base_url' is missing", at=at)
-    template = _template(settings["template"], folder, at)
-    try:
-        prefill, no_think = dialect_of(row, settings["prefill"], settings["no_think"], template)
-    except ConfigError as failure:
-        raise ConfigError(str(failure), at=f"{at} template") from None
-    if prefill == "completions" and template is None:
-        raise ConfigError(
-            f"'completions' renders prompts here: say the model's template, {listed(SHIPPED)} or a Jinja file", at=f"{at} prefill"
-        )
-    if template is not None and prefill != "completions":
-        raise ConfigError("a template is for prefill = 'completions' alone: the server has its own", at=f"{at} template")
-    return {"base_url": url, "prefill": prefill, "no_think": no_think}
-
-
-def _template(named: str | None, folder: Path, at: str) -> Template | None:
-    try:
-        return Template.of(named, folder) if named is not None else None
-    except ConfigError as failure:
-        raise ConfigError(str(failure), at=f"{at} template") from None
-
-
 def _check_endpoint(settings: Mapping[str, Any], at: str) -> None:
     variable = settings.get("api_key_env")
     # Capitals only: what has small letters may be the key itself, and is not printed.
@@ -403,6 +369,12 @@ def _check_url(url: str, at: str) -> None:
         raise ConfigError("this is no http or https URL; write it up to and including /v1", at=at)
     if parts.query or parts.fragment:
         raise ConfigError("write the URL up to and including /v1, without ? or #", at=at)
+
+
+def _machine(table: dict[str, Any], at: str) -> Machine | None:
+    if table and "hourly" not in table:
+        raise ConfigError(f"{next(iter(table))!r} is about a machine by the hour: say hourly, its dollars an hour, too", at=at)
+    return Machine(**_read(_Machine, table, at).model_dump()) if table else None
 
 
 def _routes(tables: Mapping[str, dict[str, Any]], endpoints: Mapping[str, EndpointSettings], name: str) -> dict[str, Route]:
