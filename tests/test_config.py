@@ -12,7 +12,9 @@ from pytest_understudy.endpoints.anthropic import Anthropic
 from pytest_understudy.endpoints.endpoint import Message, Request, Tokens
 from pytest_understudy.endpoints.openai import OpenAI
 from pytest_understudy.errors import ConfigError
+from pytest_understudy.routes.price import Price
 from pytest_understudy.routes.route import asks_alike
+from pytest_understudy.verdict.machine import Machine
 
 LOCAL = """
 [endpoints.local]
@@ -23,6 +25,7 @@ adapters = { ops = "ops.gguf" }
 endpoint = "local"
 sampling = { temperature = 0.7, seed = 3 }
 """
+MACHINE = '[endpoints.local]\nkind = "embedded"\n'
 
 
 @pytest.fixture
@@ -68,6 +71,67 @@ def test_prices_are_blended_or_told_apart(folder: Path) -> None:
     assert apart.cost(Tokens(prompt=10)) is None
 
 
+def test_a_price_names_its_day_as_a_date_or_as_text(folder: Path) -> None:
+    for written in ("2026-11-20", '"2026-11-20"'):
+        price = loaded(folder, f"{LOCAL}price = {{ blended = 0.2, date = {written} }}").routes["raw"].price
+        assert price == Price(input=0.2, output=0.2, source="config", date="2026-11-20")
+
+
+def test_a_price_is_looked_up_only_for_a_route_that_is_selected(folder: Path) -> None:
+    config = loaded(
+        folder,
+        LOCAL
+        + """price = "auto"
+[endpoints.far]
+kind = "openai"
+base_url = "https://api.openai.com/v1"
+[routes.mini]
+extends = "raw"
+endpoint = "far"
+model = "gpt-5-mini"
+[routes.cheap]
+extends = "mini"
+price = { blended = 0.1 }
+""",
+    )
+    assert [route.price for route in config.routes.values()] == [None, None, Price.blended(0.1)]
+    mini, cheap, raw = config.selected(["mini", "cheap", "raw"], ["no_think"])
+    assert mini.name == "mini+no_think"
+    assert mini.price is not None
+    assert mini.price.cost(Tokens(prompt=1_000_000, generated=1_000_000)) == pytest.approx(2.25)
+    assert cheap.price == Price.blended(0.1)
+    assert (raw.price, raw.unpriced) == (
+        None,
+        "a server of one's own is in no list: write its price, or what its machine costs an hour in `hourly`",
+    )
+
+
+def test_an_endpoint_of_any_kind_may_stand_on_a_machine_that_is_paid_for_by_the_hour(folder: Path) -> None:
+    hourly = "hourly = 2.9\nmachines = 2\nutilisation = 0.7\ncold_start = 60\n"
+    config = loaded(
+        folder,
+        f"""
+[endpoints.a]
+kind = "embedded"
+{hourly}
+[endpoints.b]
+kind = "openai"
+base_url = "https://host.example/v1"
+hourly = 2
+[endpoints.c]
+kind = "special"
+mine = 1
+{hourly}
+[endpoints.d]
+kind = "embedded"
+""",
+    )
+    whole = Machine(2.9, 2, 0.7, 60)
+    assert [one.machine for one in config.endpoints.values()] == [whole, Machine(2.0, 1, 0.5, None), whole, None]
+    assert config.endpoints["c"].settings == {"mine": 1}
+    assert "hourly" not in config.endpoints["a"].settings
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -84,6 +148,20 @@ def test_prices_are_blended_or_told_apart(folder: Path) -> None:
         (LOCAL + "controls = ['prefill', 'schema']", "[routes.raw] controls: route 'raw': prefill and schema exclude each other"),
         (LOCAL + "price = { input = 1 }", "[routes.raw] price: a price is { blended } or { input, output }"),
         (LOCAL + "price = { blended = 1, input = 1 }", "[routes.raw] price: blended is one price on all tokens"),
+        (LOCAL + "price = 'autos'", '[routes.raw] price: a price is a table, { blended } or { input, output }, or "auto"'),
+        (LOCAL + "price = { blended = 1, date = 'May' }", "[routes.raw] price.date: this is no day; write it as 2026-11-20"),
+        (LOCAL + "price = { blended = 1, date = 7 }", "[routes.raw] price.date: this is no day; write it as 2026-11-20"),
+        (LOCAL + "price = { blended = 1, date = 2026-11-20T10:00:00 }", "[routes.raw] price.date: this is no day"),
+        (LOCAL + "price = { blendet = 1 }", "[routes.raw] price: unknown key 'blendet'; did you mean 'blended'?"),
+        (LOCAL + "price = { blended = -1 }", "[routes.raw] price.blended: input should be greater than or equal to 0"),
+        (LOCAL + "training_cost = -1", "[routes.raw] training_cost: input should be greater than or equal to 0"),
+        (MACHINE + "machines = 2", "[endpoints.local]: 'machines' is about a machine by the hour: say hourly"),
+        (MACHINE + "hourly = 0", "[endpoints.local] hourly: input should be greater than 0"),
+        (MACHINE + "hourly = 1\nmachines = 0", "[endpoints.local] machines: input should be greater than or equal to 1"),
+        (MACHINE + "hourly = 1\nutilisation = 0", "[endpoints.local] utilisation: input should be greater than 0"),
+        (MACHINE + "hourly = 1\nutilisation = 1.5", "[endpoints.local] utilisation: input should be less than or equal to 1"),
+        (MACHINE + "hourly = 1\ncold_start = -1", "[endpoints.local] cold_start: input should be greater than or equal to 0"),
+        (MACHINE + "hourley = 1", "[endpoints.local]: unknown key 'hourley'; did you mean 'hourly'?"),
         (LOCAL + 'label = "two\\tcolumns"', "[routes.raw] label: string should match pattern"),
         ("[gate]\nmargin = 0.0", "[gate] margin: input should be greater than 0"),
         ("[gate]\nstrict = 0.9", "[gate]: unknown key 'strict'; did you mean 'strict_pass'?"),

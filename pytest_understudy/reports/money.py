@@ -97,7 +97,7 @@ def _machine(found: BreakEven, machine: MachineBreakEven) -> str:
     if machine.tasks is None:
         why = "it is unpriced" if found.saved is None else "what it can do was not measured"
         return f"from how many tasks a month {name} {verb} is unknown: {why}"
-    use = f"it does {tokens(machine.capacity)} at {percent(machine.machine.utilisation, 0)} use"
+    use = f"{'they do' if number > 1 else 'it does'} {tokens(machine.capacity)} at {percent(machine.machine.utilisation, 0)} use"
     return f"{name} {verb} from {counted(machine.tasks, 'task')} a month ({use})"
 
 

@@ -115,5 +115,4 @@ def unpriced_parts(tokens: Tokens, *, cached: bool, written: bool) -> Iterator[s
 
 def per_million(price: float) -> str:
     """Dollars per million tokens, to the cent and further where it goes further: $3.00, $0.20, $0.075."""
-    cents = f"{price:.2f}"
-    return f"${cents}" if float(cents) == price else f"${price:g}"
+    return f"${price:,.2f}" if round(price, 2) == price else f"${price:g}"
