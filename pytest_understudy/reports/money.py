@@ -50,18 +50,21 @@ def machine_note(route: RouteFigures) -> str:
     )
 
 
-def break_even_lines(verdict: Verdict) -> list[str]:
-    """For each route that holds the gate, what it saves against the baseline, and from when on. Empty without one."""
+def break_evens(verdict: Verdict) -> list[list[str]]:
+    """For each route that holds the gate, what it saves against the baseline, and from when on: a line for each thing said.
+
+    Empty without a baseline, or where none holds the gate.
+    """
     return [_break_even(one, one.break_even) for one in verdict.comparisons if one.break_even is not None]
 
 
-def _break_even(comparison: Comparison, found: BreakEven) -> str:
-    parts = [_saved(found), _payback(found)]
+def _break_even(comparison: Comparison, found: BreakEven) -> list[str]:
+    lines = [f"{printable(comparison.route)} holds the gate: {_saved(found)}", _payback(found)]
     if found.machine is not None:
-        parts.append(_machine(found, found.machine))
+        lines.append(_machine(found, found.machine))
     if found.fallback is not None:
-        parts.append(_fallback(found.fallback))
-    return printable(f"{comparison.route} holds the gate: {'; '.join(part for part in parts if part)}", 2000)
+        lines.append(_fallback(found.fallback))
+    return [line for line in lines if line]
 
 
 def _saved(found: BreakEven) -> str:

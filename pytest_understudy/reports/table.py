@@ -20,7 +20,7 @@ from ..verdict.route_figures import Rate, RouteFigures
 from ..verdict.verdict import Verdict
 from ..verdict.written import NOTHING, counted, credit, dollars, percent, seconds, signed, times, tokens
 from .failure import printable
-from .money import break_even_lines, machine_note, price_lines
+from .money import break_evens, machine_note, price_lines
 
 CUT_WORTH_SAYING = 0.01
 """Over this share of samples cut short, ratios of tokens read "at least"."""
@@ -109,7 +109,8 @@ def comparison_lines(verdict: Verdict) -> list[str]:
     rows = [COMPARISON, *_comparison_rows(verdict)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     table = [f"  {_spaced(row, widths).rstrip()}" for row in rows]
-    return [_comparison_title(verdict), *table, *(f"  {line}" for line in _comparison_notes(verdict))]
+    saved = [f"{'    ' if place else '  '}{line}" for lines in break_evens(verdict) for place, line in enumerate(lines)]
+    return [_comparison_title(verdict), *table, *(f"  {line}" for line in _comparison_notes(verdict)), *saved]
 
 
 def gate_lines(verdict: Verdict) -> list[str]:
@@ -296,9 +297,8 @@ def _comparison_rows(verdict: Verdict) -> list[list[str]]:
 
 
 def _comparison_notes(verdict: Verdict) -> list[str]:
-    """What a route's speed and cost are to the baseline's, whose comparison is on fewer tasks, and what a route saves."""
-    served = [f"{printable(one.route)}: {_served(one)}" for one in verdict.comparisons if one.tasks]
-    return [*served, *_unpaired(verdict), *break_even_lines(verdict)]
+    """What a route's speed and cost are to the baseline's, and whose comparison is on fewer tasks than were judged."""
+    return [*(f"{printable(one.route)}: {_served(one)}" for one in verdict.comparisons if one.tasks), *_unpaired(verdict)]
 
 
 def _served(comparison: Comparison) -> str:
@@ -350,7 +350,8 @@ def _markdown_comparisons(verdict: Verdict) -> list[str]:
         return []
     rows = [[_escaped(cell) for cell in row] for row in _comparison_rows(verdict)]
     table = _markdown_table(rows, COMPARISON, ["left"] * len(COMPARISON))
-    notes = "\n".join(f"- {_escaped(line)}" for line in _comparison_notes(verdict))
+    lines = [*_comparison_notes(verdict), *("; ".join(lines) for lines in break_evens(verdict))]
+    notes = "\n".join(f"- {_escaped(line)}" for line in lines)
     return [f"{_escaped(_comparison_title(verdict))}", table, notes]
 
 

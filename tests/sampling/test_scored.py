@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
 
 from pytest_understudy.endpoints.endpoint import Completion, Exchange, Tokens
+from pytest_understudy.routes.listed_price import ListedPrice, listed_price
 from pytest_understudy.routes.route import Price
 from pytest_understudy.sampling.record import Drawn
 from pytest_understudy.sampling.run import Plan, Run
@@ -77,4 +79,26 @@ def test_under_twenty_samples_p95_is_the_maximum() -> None:
     assert Run.of(priced(), samples).latency.p95 == 18.0
     assert Run.of(priced(), [*samples, sample_of(priced(), 19, Drawn(completion(latency=19.0)))]).latency.p95 == pytest.approx(
         18.05
+    )
+
+
+def test_a_sample_knows_when_it_ended_also_in_another_process() -> None:
+    at = "2026-11-20T10:00:00.250000+00:00"
+    sample = sample_of(priced(), 0, Drawn(completion(), at=at))
+    failed = sample_of(priced(), 1, Drawn(None, "503 after 5 retries", at=at))
+    run = Run.from_json(json.loads(json.dumps(Run.of(priced(), [sample, failed, sample_of_error(2, "refused")]).to_json())))
+    assert [one.at for one in run.samples] == [at, at, None]
+
+
+def test_a_request_is_priced_by_the_list_of_its_hour() -> None:
+    listed = listed_price("deepseek-chat", kind="openai", base_url="https://api.deepseek.com")
+    assert isinstance(listed, ListedPrice)
+    done = completion()
+    costs = [
+        sample_of(replace(priced(), route=replace(plan().route, price=listed)), 0, Drawn(done, at=at)).uncached
+        for at in ("2025-04-01T12:00:00+00:00", "2025-04-01T20:00:00+00:00", "2025-04-01T20:00:00")
+    ]
+    prompt, generated = done.tokens.prompt or 0, done.tokens.generated or 0
+    assert costs == pytest.approx(
+        [(prompt * price + generated * out) / 1e6 for price, out in ((0.27, 1.1), *((0.135, 0.55),) * 2)]
     )
