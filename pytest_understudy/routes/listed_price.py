@@ -27,9 +27,13 @@ OWN = ("vllm", "sglang", "llama.cpp", "ollama")
 
 CLOSED: Mapping[str, str] = {
     "claude-": "anthropic",
-    "gpt-3": "openai",
+    "gpt-3": "openai",  # not gpt-oss, whose weights anybody may serve
     "gpt-4": "openai",
     "gpt-5": "openai",
+    "chatgpt-": "openai",
+    "o1": "openai",
+    "o3": "openai",
+    "o4-": "openai",
     "gemini-": "google",
     "grok-": "x-ai",
 }

@@ -181,7 +181,10 @@ def with_break_even(
     earlier: Earlier | None,
     failure_cost: float | None,
 ) -> tuple[Comparison, ...]:
-    """The comparisons, with what the routes that hold the gate save. The evaluation cost what it was loaded with."""
+    """The comparisons, with what each route that holds the gate saves.
+
+    A route's evaluation cost is its loaded cost: where a machine is paid for by the hour, its tokens were not.
+    """
     by_name = {route.name: route for route in figures}
 
     def one(comparison: Comparison) -> Comparison:
