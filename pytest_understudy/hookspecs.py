@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 def pytest_understudy_endpoint(kind: str, settings: Mapping[str, Any]) -> Endpoint | None:
     """An endpoint of a kind that the config names and we do not have.
 
-    `settings` are the keys of its [endpoints.NAME] table, with `name`, without `kind` and without those of its machine (`hourly` and
-    what belongs to it); what is returned fulfils `pytest_understudy.endpoints.endpoint.Endpoint`, and where it has `cold_start`
-    (seconds) that is counted. Return None for a kind that is not yours. A kind of ours may be replaced too.
+    `settings` are the keys of its [endpoints.NAME] table, with `name`, without `kind` and without those of its machine (`hourly`
+    and what belongs to it). What is returned fulfils `pytest_understudy.endpoints.endpoint.Endpoint`; where it has `cold_start`
+    (seconds), that is counted. Return None for a kind that is not yours. A kind of ours may be replaced too.
     """
 
 
