@@ -494,11 +494,11 @@ def _complaint(failure: ValidationError, model: type[_Table], at: str) -> Config
 def _unknown_key(key: str, inside: list[str], model: type[_Table], at: str) -> ConfigError:
     tables: dict[str, type[_Table]] = {"sampling": _Sampling, "price": _Price}
     known = list((tables.get(inside[0], model) if inside else model).model_fields)
-    if model in _ENDPOINTS.values():
-        known += _Machine.model_fields
     if "api_key_env" in known and re.search("key|token|secret", key, re.IGNORECASE):
         where = "a key itself has no place in a config; name the variable that holds it in api_key_env"
         return ConfigError(f"{key!r} is unknown: {where}", at=at)
+    if model in _ENDPOINTS.values():
+        known += _Machine.model_fields
     near = get_close_matches(key, known, n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"there are {listed(known)}"
     return ConfigError(f"unknown key {key!r}; {hint}", at=" ".join([at, *inside]))
