@@ -80,7 +80,7 @@ class BreakEven:
         miss = base_cost if failure_cost is None else failure_cost
         b, r = _expected(base_cost, base_strict_pass, miss), _expected(cost, strict_pass, miss)
         detectable = known_mean([ours.detectable for ours, _ in paired])
-        saved = None if b is None or r is None else b - r
+        saved = _less(b, r)
         return cls(
             baseline_cost=b,
             route_cost=r,
@@ -104,7 +104,7 @@ class BreakEven:
     @property
     def saved(self) -> float | None:
         """b - r: dollars a task that the route costs less than the baseline."""
-        return None if self.baseline_cost is None or self.route_cost is None else self.baseline_cost - self.route_cost
+        return _less(self.baseline_cost, self.route_cost)
 
     @property
     def saved_per_1000(self) -> float | None:
@@ -160,6 +160,13 @@ def machine_tasks(saved: float | None, month: float, capacity: float | None) -> 
 def _tasks(dollars: float, saved: float) -> Tasks:
     """How many tasks save so much."""
     return math.ceil(dollars / saved * (1 - ROUNDING)) if saved > 0 else "never"
+
+
+def _less(b: float | None, r: float | None) -> float | None:
+    """b - r, and 0 where they differ by the rounding of a float: nothing is paid back out of that."""
+    if b is None or r is None:
+        return None
+    return 0.0 if math.isclose(b, r, rel_tol=ROUNDING) else b - r
 
 
 def _expected(cost: float | None, strict_pass: float, miss: float | None) -> float | None:

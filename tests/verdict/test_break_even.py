@@ -71,6 +71,12 @@ def test_what_is_dearer_never_pays() -> None:
     assert over([pair(0.01, 1.0, 0.01)], evaluation_cost=0.0).payback_tasks == "never"
 
 
+def test_what_differs_by_a_rounding_saves_nothing() -> None:
+    found = over([pair(0.3, 1.0, 0.1 + 0.2)], training_cost=1.0, evaluation_cost=0.1)
+    assert 0.1 + 0.2 > 0.3
+    assert (found.saved, found.payback_tasks) == (0.0, "never")
+
+
 def test_a_training_that_was_not_priced_costs_nothing_and_the_evaluation_still_does() -> None:
     assert over([pair(0.001, 1.0, 0.011)], evaluation_cost=0.05).payback_tasks == 5
     assert over([pair(0.001, 1.0, 0.011)], evaluation_cost=0.0).payback_tasks == 0
