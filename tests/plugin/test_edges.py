@@ -100,7 +100,7 @@ def test_items_that_never_run_are_not_drawn(suite: Suite) -> None:
 
 
 @pytest.mark.parametrize(
-    "extra", ["[gate]\np95 = inf\n", "[routes.odd]\nextends = ['raw']\n", "[routes.odd]\nextends = 'raw'\nprice = 'auto'\n"]
+    "extra", ["[gate]\np95 = inf\n", "[routes.odd]\nextends = ['raw']\n", "[routes.odd]\nextends = 'raw'\nprice = 'free'\n"]
 )
 def test_a_config_of_odd_types_is_a_usage_error(suite: Suite, extra: str) -> None:
     result = suite.with_config(extra).run("--understudy-route=raw")
