@@ -275,7 +275,7 @@ def load_config(path: Path) -> Config:
     if unknown := [key for key in data if key not in known]:
         raise ConfigError(f"unknown table [{unknown[0]}]; there are {listed(known)}", at=name)
     main = _read(_Understudy, data.get("understudy", {}), f"{name}: [understudy]")
-    endpoints = {key: _endpoint(key, table, name) for key, table in _tables(data, "endpoints", name).items()}
+    endpoints = {key: _endpoint(key, table, name, path.parent) for key, table in _tables(data, "endpoints", name).items()}
     routes = _routes(_tables(data, "routes", name), endpoints, name)
     for key, names in (("ladder", main.ladder), ("baseline", [main.baseline] if main.baseline else [])):
         if missing := [route for route in names if route not in routes]:
@@ -341,7 +341,36 @@ def _endpoint(key: str, table: dict[str, Any], name: str, folder: Path) -> Endpo
     if kind in _ENDPOINTS:
         settings = _read(_ENDPOINTS[kind], table, at).model_dump(exclude={"kind"})
     _check_endpoint(settings, at)
+    if kind == "openai":
+        settings |= _dialect(settings, folder, at)
     return EndpointSettings(key, kind, settings, _machine(machine, at))
+
+
+def _dialect(settings: Mapping[str, Any], folder: Path, at: str) -> dict[str, Any]:
+    """What a preset leaves to be said: the URL, how a text is continued, how a model is told not to think."""
+    row = PRESETS[settings["preset"]] if settings["preset"] else PLAIN
+    url = settings["base_url"] or row.base_url
+    if url is None:
+        raise ConfigError("'base_url' is missing", at=at)
+    template = _template(settings["template"], folder, at)
+    try:
+        prefill, no_think = dialect_of(row, settings["prefill"], settings["no_think"], template)
+    except ConfigError as failure:
+        raise ConfigError(str(failure), at=f"{at} template") from None
+    if prefill == "completions" and template is None:
+        raise ConfigError(
+            f"'completions' renders prompts here: say the model's template, {listed(SHIPPED)} or a Jinja file", at=f"{at} prefill"
+        )
+    if template is not None and prefill != "completions":
+        raise ConfigError("a template is for prefill = 'completions' alone: the server has its own", at=f"{at} template")
+    return {"base_url": url, "prefill": prefill, "no_think": no_think}
+
+
+def _template(named: str | None, folder: Path, at: str) -> Template | None:
+    try:
+        return Template.of(named, folder) if named is not None else None
+    except ConfigError as failure:
+        raise ConfigError(str(failure), at=f"{at} template") from None
 
 
 def _check_endpoint(settings: Mapping[str, Any], at: str) -> None:
@@ -494,7 +523,7 @@ def _complaint(failure: ValidationError, model: type[_Table], at: str) -> Config
 def _unknown_key(key: str, inside: list[str], model: type[_Table], at: str) -> ConfigError:
     tables: dict[str, type[_Table]] = {"sampling": _Sampling, "price": _Price}
     known = list((tables.get(inside[0], model) if inside else model).model_fields)
-    if "api_key_env" in known and re.search("key|token|secret", key, re.IGNORECASE):
+    if "api_key_env" in known and re.search("key|token(?!s)|secret", key, re.IGNORECASE):
         where = "a key itself has no place in a config; name the variable that holds it in api_key_env"
         return ConfigError(f"{key!r} is unknown: {where}", at=at)
     if model in _ENDPOINTS.values():

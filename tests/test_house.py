@@ -34,7 +34,7 @@ ROOMS = [
 ]
 PLACE = {name: place for place, names in enumerate(ROOMS) for name in names}
 FILES = sorted(path for path in HOUSE.rglob("*.py") if path != HOUSE / "__init__.py")
-DOOR = {"plugin.py", "options.py", "hookspecs.py"}
+DOOR = {"plugin.py", "workers.py", "items.py", "options.py", "hookspecs.py"}
 HEAVY = ["asyncio", "httpx2", "aiohttp", "pydantic", "yaml", "jsonschema", "llguidance", "jinja2"]
 
 

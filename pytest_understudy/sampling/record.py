@@ -29,7 +29,8 @@ VERDICTS = "verdicts.txt"  # a line for each verdict: the holdout's hash, and wh
 class Drawn:
     """What came of one sample: a completion, or the error that stood in its way.
 
-    `answered`: of an error, the requests that were answered before it. `ended`: the error ended its route. `at`: when it came.
+    `answered`: of an error, the requests that were answered before it. `ended`: the error ended its route. `sent` and `prompt`:
+    what was sent, as a hash and in full (sent.py); not read back from a record. `at`: when it came.
     """
 
     completion: Completion | None
@@ -37,6 +38,8 @@ class Drawn:
     replayed: bool = False
     answered: tuple[Exchange, ...] = ()
     ended: bool = False
+    sent: str | None = None
+    prompt: str | dict[str, Any] | None = None
     at: str | None = field(default=None, compare=False)
 
 
@@ -178,6 +181,8 @@ def _line(key: str, plan: Plan, number: int, drawn: Drawn) -> dict[str, Any]:
         "latency": done.latency if done else None,
         "waited": done.waited if done else None,
         "requests": [request.to_json() for request in requests],
+        "sent": drawn.sent,
+        **({} if drawn.prompt is None else {"prompt": drawn.prompt}),
         "at": drawn.at or now(),
     }
 

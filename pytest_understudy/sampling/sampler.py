@@ -20,7 +20,9 @@ from ..errors import EndpointError, MissingSample, RouteEnded
 from ..routes.ask import ask, request_digest, sample_key
 from .permits import Share, permits
 from .record import Drawn, Record, now
-from .run import Plan
+from .run import NOT_DRAWN, Plan, not_drawn
+from .sent import Overheard
+from .spending import Spending
 
 
 @dataclass(slots=True)
@@ -158,13 +160,13 @@ class Sampler:
             return over
         heard = Overheard(endpoint, prompts=self._prompts)
         try:
-            done = await ask(job.plan.task, job.plan.route, endpoint, job.number)
-            return Drawn(done, at=now())
+            drawn = Drawn(await ask(job.plan.task, job.plan.route, heard, job.number))
         except EndpointError as failure:
             ended = isinstance(failure, RouteEnded)
             if ended:
                 self._ended.setdefault(job.plan.route.name, str(failure))
-            return Drawn(None, str(failure), answered=failure.answered, ended=ended, at=now())
+            drawn = Drawn(None, str(failure), answered=failure.answered, ended=ended)
+        return replace(drawn, sent=heard.sent, prompt=heard.prompt, at=now())
 
 
 def _identity(endpoint: Endpoint, plan: Plan) -> tuple[str, ...]:

@@ -33,7 +33,8 @@ from ..endpoints.endpoint import Exchange, Tokens
 from ..errors import ConfigError
 from ..routes.ask import request_of
 from ..routes.fill import REQUESTS
-from ..routes.route import Price, Route
+from ..routes.price import Pricing
+from ..routes.route import Route
 from .allowance import Allowance, Ledger, Spent
 from .record import Drawn
 from .run import Plan
@@ -46,8 +47,9 @@ def check_priced(routes: Sequence[Route]) -> None:
     """ConfigError for the first route that has no price: what it spends could not be limited."""
     for route in routes:
         if route.price is None or route.price.cost(Tokens(prompt=1, generated=1)) is None:
+            why = f" ({route.unpriced})" if route.unpriced else ""
             raise ConfigError(
-                f"route {route.name!r} has no price, so nobody can tell what it spends; give one in dollars per million tokens:"
+                f"route {route.name!r} has no price{why}, so nobody knows what it spends; give one in dollars a million tokens:"
                 " price = { input = ..., output = ... }, or { blended = 0 } where it costs nothing",
                 at="--understudy-spend-limit",
             )
@@ -155,6 +157,6 @@ class _Seen:
         self.prompt = max([self.prompt, *(exchange.tokens.prompt or 0 for exchange in exchanges)])
 
 
-def _price_of(plan: Plan) -> Price:
+def _price_of(plan: Plan) -> Pricing:
     assert plan.route.price is not None  # check_priced
     return plan.route.price

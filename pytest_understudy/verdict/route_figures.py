@@ -78,11 +78,11 @@ class CategoryFigures:
 class RouteFigures:
     """One route on one holdout.
 
-    `tasks` counts those of which a sample was drawn, `samples` includes `errors`; `planned` is how many samples there would be.
-    `undrawn`: some of those were never drawn. `partial`: not all tasks were judged with all their samples. `waited` is the sum,
-    in seconds, of what our own limits, retries and Retry-After took. `cut` is the share of judged samples with finish reason
-    length. `frontier` is None until the route has been compared with others, and where there is nothing to compare.
-    `hourly`: its machine is paid for by the hour; `machine` is for how long it was needed, None where that is unknown.
+    `tasks` counts those of which a sample was drawn, `samples` includes `errors`; `planned` is how many samples there would be,
+    `drawn` how many were asked for. `undrawn`: some never were. `partial`: not all tasks were judged with all their samples.
+    `waited` is the sum, in seconds, of what our own limits, retries and Retry-After took. `cut` is the share of judged samples
+    with finish reason length. `frontier` is None until the route has been compared with others, and where there is nothing to
+    compare. `hourly`: its machine is paid for by the hour; `machine` is for how long it was needed, None where that is unknown.
     """
 
     route: Route

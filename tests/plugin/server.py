@@ -25,7 +25,8 @@ class Reply:
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     delay: float = 0.0
-    cut: int | None = None  # bytes of the content after which the connection is closed
+    resets_after: int | None = None
+    hangs: bool = False
 
 
 def said(text: str, *, prompt: int = 50, generated: int = 20, delay: float = 0.0, finish: str = "stop") -> Reply:
@@ -97,8 +98,9 @@ class Server:
                     self.send_header("Content-Type", "application/json")
                     self.send_header("Content-Length", str(len(reply.content)))
                     self.end_headers()
-                    self.wfile.write(reply.content[: reply.cut])
-                    self.close_connection = self.close_connection or reply.cut is not None
+                    self.wfile.write(reply.content[: reply.resets_after])
+                    if reply.resets_after is not None:
+                        self._reset()
                 except OSError:
                     self.close_connection = True  # the client was killed
 

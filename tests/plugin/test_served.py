@@ -137,7 +137,7 @@ class Failing:
             Reply(b'{"error": {"message": "away"}}', status=503, headers={"Retry-After": date}),
             Reply(b"oops", status=500),
             Reply(b"<html>Sign in</html>"),
-            Reply(reply.content, cut=30),
+            Reply(reply.content, resets_after=30),
             Reply(b'{"choices": []}'),
             Reply(b'{"error": {"message": "too slow"}}', delay=5, status=504),
         ]
