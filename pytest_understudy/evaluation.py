@@ -15,7 +15,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from .config import Config, EndpointSettings
+from .config.config import Config
+from .config.endpoints import EndpointSettings
 from .endpoints.endpoint import Endpoint
 from .errors import ConfigError, EndpointError, listed
 from .holdout import Holdout

@@ -20,7 +20,7 @@ import pytest
 from .errors import UnderstudyError
 
 if TYPE_CHECKING:
-    from .config import Config
+    from .config.config import Config
 
 Number = TypeVar("Number", int, float)
 
@@ -157,7 +157,7 @@ class Options:
 
     def over(self, config: Config) -> Config:
         """The config with what the command line says put over it."""
-        from .config import with_thresholds
+        from .config.config import with_thresholds
 
         names = {
             "strict_pass": self.min_strict,

@@ -22,7 +22,7 @@ from .items import PLAN, ahead, holdout_marks, known_miss, marked, plan_of, prop
 from .options import Options, add_options, usage_errors
 
 if TYPE_CHECKING:
-    from .config import EndpointSettings
+    from .config.endpoints import EndpointSettings
     from .endpoints.endpoint import Endpoint
     from .evaluation import Evaluation
     from .reports.export import Export, Exported
@@ -112,7 +112,7 @@ class Understudy:
     """One session's evaluation, as pytest drives it."""
 
     def __init__(self, config: pytest.Config, options: Options) -> None:
-        from .config import find_config, load_config
+        from .config.config import find_config, load_config
         from .evaluation import Evaluation
         from .sampling.part import Part
         from .workers import Owner, Worker
@@ -404,7 +404,7 @@ class Understudy:
 
     def _make_endpoint(self, settings: EndpointSettings, folder: Path, address: str | None) -> Endpoint:
         """An endpoint from another plugin's hook, else one of ours."""
-        from .config import endpoint_of
+        from .config.endpoints import endpoint_of
 
         theirs: Endpoint | None = self.config.hook.pytest_understudy_endpoint(
             kind=settings.kind, settings={"name": settings.name, **settings.settings}

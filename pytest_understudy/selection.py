@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from .config import Config, missing_key
+from .config.config import Config
+from .config.endpoints import missing_key
 from .errors import ConfigError, listed
 from .verdict.comparison import Earlier
 

@@ -7,7 +7,8 @@ from textwrap import dedent
 
 import pytest
 
-from pytest_understudy.config import Config, endpoint_of, find_config, load_config, missing_key
+from pytest_understudy.config.config import Config, find_config, load_config
+from pytest_understudy.config.endpoints import endpoint_of, missing_key
 from pytest_understudy.endpoints.anthropic import Anthropic
 from pytest_understudy.endpoints.endpoint import Message, Request, Tokens
 from pytest_understudy.endpoints.openai import OpenAI

@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 import pytest
 
-from pytest_understudy.config import _OpenAI
+from pytest_understudy.config.shapes import OpenAITable
 from pytest_understudy.endpoints.chat import usage
 from pytest_understudy.endpoints.chat_template import Template
 from pytest_understudy.endpoints.embedded import Embedded
@@ -28,7 +28,7 @@ def endpoint(preset: str, **settings: Any) -> OpenAI:
 
 
 def test_the_config_knows_the_presets_that_there_are() -> None:
-    literal, _ = get_args(_OpenAI.model_fields["preset"].annotation)
+    literal, _ = get_args(OpenAITable.model_fields["preset"].annotation)
     assert list(get_args(literal)) == list(PRESETS)
 
 

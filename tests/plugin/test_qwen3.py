@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pytest_understudy.config import Config, load_config
+from pytest_understudy.config.config import Config, load_config
 from pytest_understudy.routes.price import Price
 
 from .server import Server, said

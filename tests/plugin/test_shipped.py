@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from pytest_understudy.config import endpoint_of, load_config
+from pytest_understudy.config.config import load_config
+from pytest_understudy.config.endpoints import endpoint_of
 from pytest_understudy.endpoints.endpoint import Completion, Exchange, Tokens
 from pytest_understudy.routes.ask import request_digest, sample_key
 from pytest_understudy.sampling.record import Drawn, Record

@@ -141,6 +141,6 @@ print(price.cost(Tokens(prompt=1_000_000, generated=0)))
 
 
 def test_the_lists_are_not_read_by_a_config_that_asks_for_none_of_them() -> None:
-    code = "import sys, pytest_understudy.config; print('genai_prices' in sys.modules)"
+    code = "import sys, pytest_understudy.config.config; print('genai_prices' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"

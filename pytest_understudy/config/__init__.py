@@ -1,0 +1,1 @@
+"""What a session evaluates with: understudy.toml, read and checked."""
