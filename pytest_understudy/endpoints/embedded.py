@@ -80,7 +80,8 @@ class Embedded:
     def identity(self, model: str | None, adapter: str | None) -> tuple[str, ...]:
         """What the record's key holds of this endpoint: a model file's name and never its path, an adapter's content."""
         served = self._model if self._model in BUNDLED else Path(self._model).name
-        return (self.kind, self.name, served, self.adapter_digest(adapter) if adapter else "")
+        spoken = () if self._no_think == "soft" else (f"no_think={self._no_think}",)
+        return (self.kind, self.name, served, self.adapter_digest(adapter) if adapter else "", *spoken)
 
     @property
     def cold_start(self) -> float | None:

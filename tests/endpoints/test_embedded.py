@@ -225,6 +225,8 @@ def test_a_package_that_is_missing_is_named_with_the_extra_that_brings_it(packag
 def test_an_identity_holds_no_path_and_no_port(embedded: Embedded) -> None:
     assert embedded.identity(None, None) == ("embedded", "local", "smollm2", "")
     assert Embedded(name="qwen", model="/models/qwen.gguf").identity(None, None) == ("embedded", "qwen", "qwen.gguf", "")
+    switched = Embedded(name="local", no_think="template").identity(None, None)
+    assert switched == ("embedded", "local", "smollm2", "", "no_think=template")
 
 
 def test_an_embedded_model_can_do_all_that_there_is(embedded: Embedded) -> None:
