@@ -15,7 +15,7 @@ from ..endpoints.endpoint import Completion, Endpoint, Exchange, Request, Tokens
 from ..errors import EndpointError
 from ..suite.form import Form
 from ..suite.shortest import complete
-from .slot import Slot, slot_at
+from .slot import Slot, led_by, slot_at
 
 REQUESTS: Final = 100  # a sample's budget
 FAILURES: Final = 3  # of one slot, before it is completed without the model
@@ -23,6 +23,7 @@ FAILURES: Final = 3  # of one slot, before it is completed without the model
 _PASSED_THROUGH: Final = ("refusal", "content_filter", "timeout", "overflow")
 _SEED_STEP: Final = 1_000_003  # far from the steps between samples, so that no retry repeats a neighbour's draw
 _BYTES_A_TOKEN: Final = 4  # where the server does not count
+_RETOLD: Final = 16  # characters of a literal that a model is asked to write itself, where it chooses what follows
 
 
 async def filled(endpoint: Endpoint, request: Request, form: Form, fill: Literal["opening", "slots"]) -> Completion:
@@ -48,6 +49,8 @@ class _Filling:
         self._answers: list[Completion] = []
         self._failures = 0  # in a row, at the place where the cursor stands
         self._ended = False  # the value at the text's end is whole, and what follows is the model's choice
+        self._own_end = 0  # of the text, in characters: up to here it is the model's, and a literal behind it
+        self._retells = True
         self._stopped_inside = False  # the stop string may have been in a string, or the model has nothing more to say
         self._slot_spent = 0  # tokens
         self._spent = 0
@@ -63,12 +66,18 @@ class _Filling:
             left = min(slot.tokens - self._slot_spent, self._request.sampling.max_tokens - self._spent)
             if left <= 0 or self._failures >= FAILURES or len(self._answers) >= REQUESTS:
                 return self._completed()
-            answer = await self._answer(self._asked(slot, left))
+            retold = self._retold(slot)
+            answer = await self._answer(self._asked(slot, left, retold))
             self._count(answer, slot)
+            told = answer.output.startswith(retold)
+            answer = replace(answer, output=answer.output.removeprefix(retold) if told else "")
             if answer.finish in _PASSED_THROUGH:
                 self._cursor.take(answer.output)
                 return self._completion(answer.finish)
-            if self._read(answer, slot):
+            self._retells = told
+            if not told:
+                self._slot_spent = 0  # nothing was asked of the slot itself yet
+            elif self._read(answer, slot):
                 return self._completion("stop")
 
     async def _answer(self, request: Request) -> Completion:
@@ -87,12 +96,23 @@ class _Filling:
         closing = () if self._stopped_inside or not self._form.closing else (self._form.closing,)
         return Slot("rest", (*closing, "\n\n") if self._form.of_json else closing, self._request.sampling.max_tokens, None)
 
-    def _asked(self, slot: Slot, tokens: int) -> Request:
-        sampling = replace(self._request.sampling, max_tokens=tokens)
+    def _retold(self, slot: Slot) -> str:
+        """The short literal between the model's last word and a choice, which it is to write itself: else "".
+
+        Tokens merge across a value's end: to a model for which `"}},` is one token, a text that ends in `"}}` is one that goes
+        on with `]`, and every list would have one element.
+        """
+        literal = self._cursor.text[self._own_end :]
+        fits = slot.kind == "choice" and not self._ended and self._own_end and len(literal) <= _RETOLD
+        return literal if fits and self._retells else ""
+
+    def _asked(self, slot: Slot, tokens: int, retold: str) -> Request:
+        sampling = replace(self._request.sampling, max_tokens=tokens + len(retold))
         if sampling.seed is not None:
             sampling = replace(sampling, seed=(sampling.seed + self._failures * _SEED_STEP) % 2**31)
-        prefix = self._request.prefix + self._cursor.text
-        return replace(self._request, prefix=prefix, stop=slot.stop, grammar=slot.grammar, sampling=sampling)
+        prefix = self._request.prefix + self._cursor.text.removesuffix(retold)
+        grammar = led_by(retold, slot.grammar) if retold and slot.grammar else slot.grammar
+        return replace(self._request, prefix=prefix, stop=slot.stop, grammar=grammar, sampling=sampling)
 
     def _count(self, answer: Completion, slot: Slot) -> None:
         self._answers.append(answer)
@@ -109,6 +129,7 @@ class _Filling:
         cut_short = answer.finish == "length"
         # A character that was cut in the middle comes back as a replacement: it is the model's next token, not its word.
         rest = self._cursor.take(answer.output.rstrip("\ufffd") if cut_short else answer.output)
+        self._own_end = len(self._cursor.text)
         if rest and slot.kind == "string" and self._failures < FAILURES - 1 and self._is_broken():
             self._cursor = start
             self._failures += 1

@@ -55,6 +55,11 @@ def slot_at(cursor: Cursor, *, ended: bool, grammar: bool) -> Slot:
     return Slot("choice", (), CHOICE_TOKENS, _rules(f"{_space(cursor)}{_class(spaced.allowed)} any*", _ANY) if grammar else None)
 
 
+def led_by(literal: str, grammar: str) -> str:
+    """The grammar of a choice, with a literal in front of it."""
+    return grammar.replace("root ::= ", f"root ::= {_literal(literal.encode())} ", 1)
+
+
 def alternatives(cursor: Cursor) -> list[bytes] | None:
     """All that may be written up to the end of the string or scalar here; None where that is too much to list."""
     in_string = cursor.in_string

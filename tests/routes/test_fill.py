@@ -109,7 +109,7 @@ def test_an_escaped_quote_does_not_end_a_string_slot() -> None:
 
 
 def test_which_tool_and_whether_another_are_slots() -> None:
-    answers = ['{"', "archive", "tax", ', {"', "send_mail", "anna@example.org", '"}}', "]"]
+    answers = ['{"', "archive", "tax", '"}}, {"', "send_mail", "anna@example.org", '"}}', "]"]
     completion, endpoint = fill(TOOLS, "slots", *answers)
     assert completion.output == (
         '{"actions": [{"tool": "archive", "arguments": {"folder": "tax"}}, '
@@ -118,6 +118,23 @@ def test_which_tool_and_whether_another_are_slots() -> None:
     assert endpoint.prefixes[0] == '{"actions": ['
     assert endpoint.prefixes[2].endswith('"archive", "arguments": {"folder": "')
     assert endpoint.prefixes[6].endswith('"to": "anna@example.org')
+
+
+def test_before_a_choice_the_model_writes_the_short_literal_itself() -> None:
+    """Its tokens may hold the end of a value and what follows: a text that ends between them speaks for the one that doesn't."""
+    answers = ['{"', "archive", "tax", '"}}, {"', "archive", "legal", '"}}]']
+    completion, endpoint = fill(TOOLS, "slots", *answers, abilities=GRAMMAR)
+    assert [action["arguments"]["folder"] for action in json.loads(completion.output)["actions"]] == ["tax", "legal"]
+    assert endpoint.prefixes[3].endswith('{"folder": "tax')
+    assert (endpoint.asked[3].grammar or "").startswith('root ::= "\\"}}" ')
+
+
+def test_a_model_that_does_not_write_the_literal_is_asked_behind_it() -> None:
+    answers = ['{"', "archive", "tax", "and so on", ', {"', "archive", "legal", "]", "]"]
+    completion, endpoint = fill(TOOLS, "slots", *answers)
+    assert [action["arguments"]["folder"] for action in json.loads(completion.output)["actions"]] == ["tax", "legal"]
+    assert endpoint.prefixes[3].endswith('{"folder": "tax')
+    assert endpoint.prefixes[4].endswith('{"folder": "tax"}}')
 
 
 def test_a_model_that_has_nothing_to_say_ends_the_list() -> None:
