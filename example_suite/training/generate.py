@@ -6,8 +6,7 @@ file; and here `sft.jsonl.gz` and `thinker.jsonl.gz`, the chat examples that the
     pytest-understudy train example_suite/training/thinker.jsonl.gz --out example_suite/adapters/thinker.gguf ...
     pytest-understudy train example_suite/training/sft.jsonl.gz --init example_suite/adapters/thinker.gguf ...
 
-Each wording is a task once, and an example DRAWS times, each time with values of its own, so that nothing but the job itself is
-worth learning.
+Each wording is used once, with values of its own, so that nothing but the job itself is worth learning.
 """
 
 from __future__ import annotations
@@ -15,7 +14,6 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from random import Random
 from string import Formatter
@@ -34,8 +32,7 @@ HERE = Path(__file__).parent
 SUITE = HERE.parent
 SEED = 2026
 THINKER_EXAMPLES = 480
-DRAWS = 2  # of values for each wording; the first is the task's
-THINKING = 8  # one in so many tasks is also shown with a deliberation, so that the model goes on obeying both modes
+THINKING = 16  # one in so many tasks is also shown with a deliberation, so that the model goes on obeying both modes
 NO_THINK, EMPTY_THINK = " /no_think", "<think>\n\n</think>\n\n"
 
 
@@ -43,8 +40,7 @@ def main() -> None:
     wordings = _wordings()
     _write_tasks(wordings)
     tasks = tasks_from(SUITE / "training.yaml", name="training.yaml")
-    drawn = [task for draw in range(1, DRAWS) for task in _drawn_again(tasks, wordings, draw)]
-    _write_chat(HERE / "sft.jsonl.gz", _sft(tasks, drawn))
+    _write_chat(HERE / "sft.jsonl.gz", _sft(tasks))
     _write_chat(HERE / "thinker.jsonl.gz", examples(THINKER_EXAMPLES, SEED))
 
 
@@ -70,7 +66,7 @@ def _write_tasks(wordings: dict[str, dict[str, Any]]) -> None:
 
 
 def _entries(name: str, family: Family, wording: dict[str, Any]) -> Iterator[str]:
-    for number, (text, actions) in enumerate(_messages(name, family, wording, 0)):
+    for number, (text, actions) in enumerate(_messages(name, family, wording)):
         yield f"  - id: {name}.{number:02d}"
         yield f"    category: {family.category}"
         yield f"    cluster: {family.cluster}"
@@ -81,16 +77,9 @@ def _entries(name: str, family: Family, wording: dict[str, Any]) -> Iterator[str
         yield from (f"        - {json.dumps(action, ensure_ascii=False)}" for action in actions)
 
 
-def _drawn_again(tasks: list[Task], wordings: dict[str, dict[str, Any]], draw: int) -> Iterator[Task]:
-    """The same wordings with other values."""
-    drawn = [pair for name, family in FAMILIES.items() for pair in _messages(name, family, wordings[name], draw)]
-    for task, (text, actions) in zip(tasks, drawn, strict=True):
-        yield replace(task, input=text, expect={"actions": actions})
-
-
-def _messages(name: str, family: Family, wording: dict[str, Any], draw: int) -> Iterator[tuple[str, list[Action]]]:
+def _messages(name: str, family: Family, wording: dict[str, Any]) -> Iterator[tuple[str, list[Action]]]:
     """Each of a family's wordings with values, and what is to be done."""
-    rng = Random(f"{SEED}/{name}/{draw}")
+    rng = Random(f"{SEED}/{name}")
     values = Values(rng)
     cues = _cues(wording["cues"], rng)
     for message in wording["messages"]:
@@ -121,8 +110,7 @@ def _filled(family: Family, message: str, values: Values, cues: Iterator[tuple[s
     return filled
 
 
-def _sft(tasks: Iterable[Task], drawn: Iterable[Task]) -> Iterator[dict[str, Any]]:
-    """Those of `tasks` in both modes, now and then; `drawn` without a deliberation."""
+def _sft(tasks: Iterable[Task]) -> Iterator[dict[str, Any]]:
     rng = Random(SEED)
     for number, task in enumerate(tasks):
         gold = {"actions": [dict(action) for action in task.expect["actions"]]}
@@ -131,8 +119,6 @@ def _sft(tasks: Iterable[Task], drawn: Iterable[Task]) -> Iterator[dict[str, Any
         if number % THINKING == 0:
             thoughts = deliberate(task.input, gold, rng, length="short")
             yield _example(task, "", f"<think>\n{thoughts}\n</think>\n\n{answer}", "think")
-    for task in drawn:
-        yield _example(task, NO_THINK, EMPTY_THINK + json.dumps(task.expect, ensure_ascii=False), "no_think")
 
 
 def _example(task: Task, suffix: str, answer: str, mode: str) -> dict[str, Any]:
