@@ -70,7 +70,8 @@ class _Filling:
             answer = await self._answer(self._asked(slot, left, retold))
             self._count(answer, slot)
             told = answer.output.startswith(retold)
-            answer = replace(answer, output=answer.output.removeprefix(retold) if told else "")
+            if retold:
+                answer = replace(answer, output=answer.output.removeprefix(retold) if told else "")
             if answer.finish in _PASSED_THROUGH:
                 self._cursor.take(answer.output)
                 return self._completion(answer.finish)

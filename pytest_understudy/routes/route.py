@@ -8,7 +8,6 @@ from typing import Literal
 
 from ..endpoints.endpoint import Sampling
 from ..errors import ConfigError, listed
-from .price import Price as Price
 from .price import Pricing
 
 CONTROLS = ("prefill", "no_think", "schema")

@@ -133,6 +133,12 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="microseconds")
 
 
+def moment(at: str) -> datetime:
+    """The time that `at` tells; one without a zone is UTC."""
+    told = datetime.fromisoformat(at)
+    return told if told.tzinfo else told.replace(tzinfo=UTC)
+
+
 def _completion(line: Mapping[str, Any]) -> Completion:
     """The completion that a record's line tells of."""
     return Completion(

@@ -10,13 +10,12 @@ import hashlib
 import math
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import UTC, datetime
 
 from ..endpoints.endpoint import Tokens
 from ..errors import ScorerError
 from ..scoring.score import Check, Score
 from ..scoring.scorers import judged
-from .record import Drawn, summed
+from .record import Drawn, moment, summed
 from .run import Plan, Sample
 
 
@@ -27,7 +26,7 @@ def sample_of(plan: Plan, number: int, drawn: Drawn) -> Sample:
         return _error(plan, number, drawn)
     price = plan.route.price
     requests = [request.tokens for request in done.requests]
-    at = _time(drawn.at)
+    at = moment(drawn.at) if drawn.at else None
     error = None
     try:
         value, score = judged(plan.task, done.output, done.finish)
@@ -54,7 +53,7 @@ def sample_of(plan: Plan, number: int, drawn: Drawn) -> Sample:
 
 def _error(plan: Plan, number: int, drawn: Drawn) -> Sample:
     """An error; what was answered before it was paid for."""
-    price, at = plan.route.price, _time(drawn.at)
+    price, at = plan.route.price, moment(drawn.at) if drawn.at else None
     return replace(
         sample_of_error(number, drawn.error or "no answer"),
         tokens=summed(drawn.answered),
@@ -77,14 +76,6 @@ def sample_of_error(number: int, error: str) -> Sample:
         latency=None,
         error=error,
     )
-
-
-def _time(at: str | None) -> datetime | None:
-    """When a sample ended, for prices that change with time."""
-    if at is None:
-        return None
-    ended = datetime.fromisoformat(at)
-    return ended if ended.tzinfo else ended.replace(tzinfo=UTC)
 
 
 def _no_score(error: str) -> Score:

@@ -10,10 +10,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
+from ..sampling.record import moment
 from ..sampling.run import Sample
 
 LONGEST_IDLE = 3600.0
@@ -124,6 +124,5 @@ def _span(sample: Sample) -> Span | None:
     """[at - latency, at]. What our own limits and retries took in between is not known by when, and left out at its start."""
     if sample.at is None or sample.latency is None:
         return None
-    ended = datetime.fromisoformat(sample.at)
-    seconds = (ended if ended.tzinfo else ended.replace(tzinfo=UTC)).timestamp()
+    seconds = moment(sample.at).timestamp()
     return (seconds - sample.latency, seconds)

@@ -10,7 +10,8 @@ import pytest
 
 from pytest_understudy.reports.money import break_evens, machine_note, price_lines
 from pytest_understudy.reports.table import comparison_lines, markdown, table_lines
-from pytest_understudy.routes.route import Price, Route
+from pytest_understudy.routes.price import Price
+from pytest_understudy.routes.route import Route
 from pytest_understudy.sampling.run import Run, Sample
 from pytest_understudy.verdict.gate import Gate
 from pytest_understudy.verdict.machine import Machine

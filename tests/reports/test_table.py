@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from pytest_understudy.reports.table import comparison_lines, gate_lines, markdown, promotion_line, repair_lines, table_lines
-from pytest_understudy.routes.route import Price, Route
+from pytest_understudy.routes.price import Price
+from pytest_understudy.routes.route import Route
 from pytest_understudy.sampling.run import Run, Sample
 from pytest_understudy.verdict.gate import Gate
 from pytest_understudy.verdict.verdict import Verdict, judge

@@ -14,7 +14,7 @@ import pytest
 
 from pytest_understudy.endpoints.endpoint import Abilities, Completion, Request
 from pytest_understudy.errors import EndpointError, RouteEnded
-from pytest_understudy.routes.route import Price
+from pytest_understudy.routes.price import Price
 from pytest_understudy.sampling.permits import Share
 from pytest_understudy.sampling.record import Record
 from pytest_understudy.sampling.sampler import Sampler

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from pytest_understudy.endpoints.endpoint import Completion, Exchange, Request, Sampling, Tokens
 from pytest_understudy.errors import ConfigError, EndpointError
-from pytest_understudy.routes.route import Price, Route
+from pytest_understudy.routes.price import Price
+from pytest_understudy.routes.route import Route
 from pytest_understudy.sampling.allowance import Allowance, Ledger, Spent, spent_by
 from pytest_understudy.sampling.permits import Share
 from pytest_understudy.sampling.record import Drawn, Record

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pytest_understudy.routes.route import Price, Route
+from pytest_understudy.routes.price import Price
+from pytest_understudy.routes.route import Route
 from pytest_understudy.sampling.run import Run
 
 from .made import route, sample, spread_runs

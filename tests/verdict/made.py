@@ -7,7 +7,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from pytest_understudy.endpoints.endpoint import Tokens
-from pytest_understudy.routes.route import Price, Route
+from pytest_understudy.routes.price import Price
+from pytest_understudy.routes.route import Route
 from pytest_understudy.sampling.run import Run, Sample
 from pytest_understudy.scoring.score import Check, Outcome, Score
 

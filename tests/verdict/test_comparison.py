@@ -10,7 +10,8 @@ import pytest
 from scipy import stats
 
 from pytest_understudy.errors import UnderstudyError
-from pytest_understudy.routes.route import Price, Route
+from pytest_understudy.routes.price import Price
+from pytest_understudy.routes.route import Route
 from pytest_understudy.sampling.run import Run, Sample
 from pytest_understudy.verdict.comparison import Comparison, Difference, Earlier, pairs_needed
 from pytest_understudy.verdict.gate import Gate

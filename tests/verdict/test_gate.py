@@ -8,7 +8,7 @@ from scipy import stats
 
 from pytest_understudy.errors import ConfigError
 from pytest_understudy.figures import wilson
-from pytest_understudy.routes.route import Price
+from pytest_understudy.routes.price import Price
 from pytest_understudy.sampling.run import Run, Sample
 from pytest_understudy.verdict.gate import Gate, GateCheck, GateVerdict, check_reachable, judge_gate
 from pytest_understudy.verdict.route_figures import RouteFigures

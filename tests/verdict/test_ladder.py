@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from pytest_understudy.routes.route import Price, Route
+from pytest_understudy.routes.price import Price
+from pytest_understudy.routes.route import Route
 from pytest_understudy.sampling.run import Run, Sample
 from pytest_understudy.verdict.gate import Gate
 from pytest_understudy.verdict.verdict import Verdict, judge

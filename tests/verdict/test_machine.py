@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_understudy.routes.route import Price
+from pytest_understudy.routes.price import Price
 from pytest_understudy.sampling.run import Sample
 from pytest_understudy.verdict.machine import LONGEST_IDLE, Machine, MachineTime
 from pytest_understudy.verdict.verdict import judge

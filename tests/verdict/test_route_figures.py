@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from pytest_understudy.figures import population_interval
-from pytest_understudy.routes.route import Price
+from pytest_understudy.routes.price import Price
 from pytest_understudy.sampling.run import Run, Sample
 from pytest_understudy.verdict.route_figures import RouteFigures
 

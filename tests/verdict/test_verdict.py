@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from pytest_understudy.routes.route import Price
+from pytest_understudy.routes.price import Price
 from pytest_understudy.sampling.run import Run
 from pytest_understudy.verdict.gate import Gate
 from pytest_understudy.verdict.verdict import Verdict, judge
