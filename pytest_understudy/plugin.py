@@ -267,7 +267,7 @@ class Understudy:
 
     def run(self, item: pytest.Item, plan: Plan) -> Run:
         """The item's run, drawn; errors where nobody can draw it."""
-        from .reports.failure import printable
+        from .reports.printable import printable
 
         try:
             run = self.evaluation.run(plan)

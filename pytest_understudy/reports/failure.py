@@ -6,15 +6,12 @@ output is somebody else's text: control characters are shown, not obeyed.
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Sequence
 
 from ..sampling.run import Run, Sample
 from ..suite.task import Task
-
-_LONGEST = 1500  # characters of an output that a terminal is given
-_UNSAFE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")  # escapes and bidi marks among them
+from .printable import printable
 
 
 def worst_samples(run: Run, task: Task, command: str, limit: int = 3) -> str:
@@ -34,12 +31,6 @@ def worst_samples(run: Run, task: Task, command: str, limit: int = 3) -> str:
 def replay_command(nodeid: str, route: str, given: Sequence[str]) -> str:
     """The command that runs this one item again from the record, with the options that were `given` and say what was asked."""
     return shlex.join(["pytest", nodeid, f"--understudy-route={route.split('+')[0]}", *given, "--understudy-replay=only"])
-
-
-def printable(text: str, longest: int = _LONGEST) -> str:
-    """The text with control characters escaped, cut with a note where it is longer than `longest` characters."""
-    kept = _UNSAFE.sub(lambda match: f"\\x{ord(match.group()):02x}", text[:longest])
-    return kept if len(text) <= longest else f"{kept}... ({len(text) - longest:,} more characters)"
 
 
 def _worst_first(sample: Sample) -> tuple[bool, float, int]:

@@ -14,7 +14,7 @@ from ..verdict.fallback import Fallback
 from ..verdict.route_figures import RouteFigures
 from ..verdict.verdict import Verdict
 from ..verdict.written import counted, dollars, percent, seconds, tokens
-from .failure import printable
+from .printable import one_line
 
 
 def price_lines(routes: Sequence[RouteFigures]) -> list[str]:
@@ -27,7 +27,7 @@ def price_lines(routes: Sequence[RouteFigures]) -> list[str]:
         price = route.route.price
         if price is not None:
             words = f"{price.words} ({price.source}{f', {price.date}' if price.date else ''})"
-            by_price.setdefault(printable(words), []).append(route.name)
+            by_price.setdefault(one_line(words), []).append(route.name)
     return [f"price{'' if len(names) == len(routes) else f' of {listed(names)}'}: {words}" for words, names in by_price.items()]
 
 
@@ -59,7 +59,7 @@ def break_evens(verdict: Verdict) -> list[list[str]]:
 
 
 def _break_even(comparison: Comparison, found: BreakEven) -> list[str]:
-    lines = [f"{printable(comparison.route)} holds the gate: {_saved(found)}", _payback(found)]
+    lines = [f"{one_line(comparison.route)} holds the gate: {_saved(found)}", _payback(found)]
     if found.machine is not None:
         lines.append(_machine(found, found.machine))
     if found.fallback is not None:

@@ -13,7 +13,7 @@ from ..sampling.allowance import Allowance, Spent
 from ..sampling.run import Run
 from ..verdict.verdict import Verdict
 from ..verdict.written import counted
-from .failure import printable
+from .printable import one_line
 from .table import comparison_lines, gate_lines, promotion_line, repair_lines, table_lines
 
 
@@ -65,7 +65,7 @@ def spending_line(allowance: Allowance, spent: Spent, runs: Sequence[Run]) -> st
     if not (total := sum(left.values())):
         return line
     line += f"; {total:,} of {counted(sum(run.planned for run in runs), 'sample')} not drawn"
-    return line if len(left) == 1 else f"{line} ({', '.join(f'{printable(route)} {count:,}' for route, count in left.items())})"
+    return line if len(left) == 1 else f"{line} ({', '.join(f'{one_line(route)} {count:,}' for route, count in left.items())})"
 
 
 def _dollars(amount: float) -> str:

@@ -19,8 +19,8 @@ from ..verdict.repair import ClusterRepair
 from ..verdict.route_figures import Rate, RouteFigures
 from ..verdict.verdict import Verdict
 from ..verdict.written import NOTHING, counted, credit, dollars, percent, seconds, signed, times, tokens
-from .failure import printable
 from .money import break_evens, machine_note, price_lines
+from .printable import one_line
 
 CUT_WORTH_SAYING = 0.01
 """Over this share of samples cut short, ratios of tokens read "at least"."""
@@ -96,7 +96,7 @@ def repair_lines(verdict: Verdict) -> list[str]:
     lines.append("  " + _spaced(["cluster", *headers], [first, *widths]))
     for row, title, counts in zip(missed, titles, cells, strict=True):
         lines += ["  " + _spaced([title[half], *(cell[half] for cell in counts)], [first, *widths]) for half in (0, 1)]
-        lines.append(f"    next: {printable(row.next)}")
+        lines.append(f"    next: {one_line(row.next)}")
     return [*(line.rstrip() for line in lines), *_unmissed(verdict)]
 
 
@@ -123,7 +123,7 @@ def gate_lines(verdict: Verdict) -> list[str]:
 
 def promotion_line(verdict: Verdict) -> str:
     """The sentence: which route to promote, and why."""
-    return f"promote {verdict.promotion.route or 'nothing'}: {printable(verdict.promotion.reason, _LONGEST_REASON)}"
+    return f"promote {verdict.promotion.route or 'nothing'}: {one_line(verdict.promotion.reason, _LONGEST_REASON)}"
 
 
 def markdown(verdict: Verdict) -> str:
@@ -194,7 +194,7 @@ def _notes(verdict: Verdict) -> list[str]:
 
 def _notes_on(route: RouteFigures) -> Iterator[str]:
     if route.route.label:
-        yield printable(route.route.label)
+        yield one_line(route.route.label)
     if route.undrawn and not route.drawn:
         yield "not drawn"
         return
@@ -215,7 +215,7 @@ def _notes_on(route: RouteFigures) -> Iterator[str]:
             for kind in route.route.price.as_input(route.tokens)
         )
     if route.route.unpriced:
-        yield f"unpriced: {printable(route.route.unpriced)}"
+        yield f"unpriced: {one_line(route.route.unpriced)}"
     if note := machine_note(route):
         yield note
 
@@ -271,7 +271,7 @@ def _spaced(cells: Sequence[str], widths: Sequence[int]) -> str:
 
 
 def _cut(text: str, longest: int) -> str:
-    clean = printable(text)
+    clean = one_line(text)
     return clean if len(clean) <= longest else f"{clean[: longest - 1]}…"
 
 
@@ -279,7 +279,7 @@ def _comparison_title(verdict: Verdict) -> str:
     margin = verdict.comparisons[0].margin * 100
     baselines = listed(dict.fromkeys(comparison.baseline for comparison in verdict.comparisons))
     read = f"95% intervals, in points; within ±{margin:g} is equivalent; mde: what could be seen"
-    return f"against {printable(baselines)}, paired by task: {read}"
+    return f"against {one_line(baselines)}, paired by task: {read}"
 
 
 def _comparison_rows(verdict: Verdict) -> list[list[str]]:
@@ -298,7 +298,7 @@ def _comparison_rows(verdict: Verdict) -> list[list[str]]:
 
 def _comparison_notes(verdict: Verdict) -> list[str]:
     """What a route's speed and cost are to the baseline's, and whose comparison is on fewer tasks than were judged."""
-    return [*(f"{printable(one.route)}: {_served(one)}" for one in verdict.comparisons if one.tasks), *_unpaired(verdict)]
+    return [*(f"{one_line(one.route)}: {_served(one)}" for one in verdict.comparisons if one.tasks), *_unpaired(verdict)]
 
 
 def _served(comparison: Comparison) -> str:
@@ -321,7 +321,7 @@ def _difference(seen: Difference) -> str:
 def _unpaired(verdict: Verdict) -> list[str]:
     """Whose comparison is on fewer tasks than were judged."""
     return [
-        f"{printable(comparison.route)}: {counted(comparison.unpaired, 'task')} without a partner, new or changed, left out"
+        f"{one_line(comparison.route)}: {counted(comparison.unpaired, 'task')} without a partner, new or changed, left out"
         for comparison in verdict.comparisons
         if comparison.unpaired
     ]
@@ -338,7 +338,7 @@ def _markdown_repairs(verdict: Verdict) -> list[str]:
     ]
     headers = ["cluster", "first failed check", *names, "next step"]
     table = _markdown_table(
-        [[_escaped(printable(cell)) for cell in row] for row in rows],
+        [[_escaped(one_line(cell)) for cell in row] for row in rows],
         [_escaped(header) for header in headers],
         ["left"] * len(headers),
     )
