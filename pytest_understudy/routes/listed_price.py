@@ -72,6 +72,15 @@ class ListedPrice:
         why = ", by the model's name" if self.by_name else ""
         return f"{', '.join(named)} a million tokens{tiers}, as {self.provider}'s {self.model}{why}"
 
+    @property
+    def rates(self) -> dict[str, float]:
+        """As they stand now."""
+        prices = self._prices(datetime.now(UTC))
+        kinds = {
+            "input": "input_mtok", "cached": "cache_read_mtok", "cache_write": "cache_write_mtok", "output": "output_mtok",
+        }  # fmt: skip
+        return {kind: price for kind, key in kinds.items() if (price := _base(prices, key)) is not None}
+
     def cost(self, tokens: Tokens, at: datetime | None = None) -> float | None:
         """Dollars for one request as billed at its time; None where its tokens or their price then are unknown."""
         return self._cost(tokens, tokens.cached or 0, at)

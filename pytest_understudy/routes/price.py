@@ -33,6 +33,13 @@ class Pricing(Protocol):
         """The price as a phrase: `$3.00 in, $15.00 out a million tokens`."""
         ...
 
+    @property
+    def rates(self) -> dict[str, float]:
+        """Dollars per million tokens as listed, below any tier: `input` and `output`, and where they are named `cached` and
+        `cache_write`.
+        """
+        ...
+
     def cost(self, tokens: Tokens, at: datetime | None = None) -> float | None:
         """Dollars for one request as billed; None where its tokens or their price are unknown."""
         ...
@@ -75,6 +82,11 @@ class Price:
         parts = [(self.input, "in"), (self.cached, "cached"), (self.cache_write, "cache write"), (self.output, "out")]
         named = [f"{per_million(price)} {name}" for price, name in parts if price is not None]
         return f"{', '.join(named)} a million tokens"
+
+    @property
+    def rates(self) -> dict[str, float]:
+        named = {"input": self.input, "cached": self.cached, "cache_write": self.cache_write, "output": self.output}
+        return {name: price for name, price in named.items() if price is not None}
 
     def cost(self, tokens: Tokens, at: datetime | None = None) -> float | None:
         """Dollars for one request as billed; None where its tokens are unknown."""

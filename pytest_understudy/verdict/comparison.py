@@ -100,6 +100,7 @@ class Comparison:
             "credit": self.credit.to_json(),
             "strict_pass": self.strict_pass.to_json(),
             "not_worse": self.not_worse,
+            "bound": self.bound,
             "mde": self.mde,
             "latency_p50_ratio": self.latency_p50_ratio,
             "tokens_ratio": self.tokens_ratio,

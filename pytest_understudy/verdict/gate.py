@@ -87,7 +87,12 @@ class GateVerdict:
     held_by: tuple[str, ...]
 
     def to_json(self) -> dict[str, Any]:
-        return {"passed": self.passed, "checks": [check.to_json() for check in self.checks]}
+        return {
+            "passed": self.passed,
+            "checks": [check.to_json() for check in self.checks],
+            "judged": list(self.judged),
+            "held_by": list(self.held_by),
+        }
 
 
 def judge_gate(

@@ -51,6 +51,7 @@ class ClusterRepair:
             "tasks": self.tasks,
             "check": self.check,
             "rungs": [rung.to_json() for rung in self.rungs],
+            "best": self.best.route,
             "next": self.next,
         }
 

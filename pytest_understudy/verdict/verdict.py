@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..routes.route import Route
@@ -19,11 +19,14 @@ from .ladder import Promotion, cost_of_a_miss, frontier, promote
 from .machine import Machine
 from .repair import ClusterRepair, repair_map
 from .route_figures import RouteFigures, loaded
+from .session import Session
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """All figures and what they come to. `gate` is None where there was none; `ladder` tells rungs from selected routes."""
+    """All figures and what they come to. `gate` is None where there was none; `ladder` tells rungs from selected routes, and
+    `session` how it all was asked for.
+    """
 
     routes: tuple[RouteFigures, ...]
     gate: GateVerdict | None
@@ -31,6 +34,7 @@ class Verdict:
     ladder: bool = False
     comparisons: tuple[Comparison, ...] = ()
     repair_map: tuple[ClusterRepair, ...] = ()
+    session: Session = field(default_factory=Session)
 
     @property
     def gate_passed(self) -> bool | None:
@@ -42,10 +46,12 @@ class Verdict:
         return {
             "version": 1,
             "routes": [route.to_json() for route in self.routes],
-            "gate": {"passed": None, "checks": []} if self.gate is None else self.gate.to_json(),
+            "gate": {"passed": None, "checks": [], "judged": [], "held_by": []} if self.gate is None else self.gate.to_json(),
             "comparisons": [comparison.to_json() for comparison in self.comparisons],
             "repair_map": [row.to_json() for row in self.repair_map],
             "promotion": self.promotion.to_json(),
+            "ladder": self.ladder,
+            "session": self.session.to_json(),
         }
 
     def to_text(self) -> str:

@@ -218,7 +218,7 @@ def test_what_is_unknown_has_no_ratio() -> None:
 
 def test_an_entry_of_the_report_has_every_key() -> None:
     assert set(against([4, 4], [4, 2]).to_json()) == {
-        *("route", "baseline", "tasks", "unpaired", "margin", "credit", "strict_pass", "not_worse", "mde"),
+        *("route", "baseline", "tasks", "unpaired", "margin", "credit", "strict_pass", "not_worse", "bound", "mde"),
         *("latency_p50_ratio", "tokens_ratio", "cost_ratio", "break_even"),
     }
 

@@ -49,6 +49,7 @@ def test_a_row_tells_misses_samples_and_states_against_the_first_rung() -> None:
                 {"route": "prefill", "misses": 3, "samples": 3, "state": "unchanged"},
                 {"route": "sft", "misses": 0, "samples": 3, "state": "repaired"},
             ],
+            "best": "sft",
             "next": "'sft' repaired it: nothing left to repair",
         }
     ]

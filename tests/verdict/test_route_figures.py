@@ -129,7 +129,7 @@ def test_a_server_that_reports_no_usage_leaves_tokens_unknown_and_cost_unpriced(
 def test_an_unpriced_route_costs_nothing_known() -> None:
     figures = RouteFigures.of(route(), [run("raw", "a", [sample()])])
     assert figures.cost.serving is None
-    assert figures.to_json()["price"] == {"source": None, "date": None}
+    assert figures.to_json()["price"] == {"source": None, "date": None, "words": None, "rates": None, "as_input": []}
 
 
 def test_costs_by_hand_with_a_cached_prompt() -> None:

@@ -30,6 +30,8 @@ ROUTE_KEYS = {
         "machine",
     ),
     *("categories", "residual", "by_task"),
+    *("adapter", "fill", "sampling", "label", "planned", "drawn", "undrawn", "generated_mean"),
+    *("unpriced", "training_cost", "production_cached_share", "hourly"),
 }
 NESTED_KEYS = {
     "credit": {"mean", "sd", "low", "high"},
@@ -37,7 +39,7 @@ NESTED_KEYS = {
     "outcomes": {"pass", "detectable", "silent", "harm"},
     "latency": {"p50", "p95"},
     "tokens": {"prompt", "cached", "generated", "reasoning", "total"},
-    "price": {"source", "date"},
+    "price": {"source", "date", "words", "rates", "as_input"},
     "cost": {"serving", "uncached", "per_score_point", "per_pass", "loaded"},
 }
 TASK_KEYS = {
@@ -54,7 +56,7 @@ def article() -> Verdict:
 
 def test_the_report_has_every_key_of_the_surface(article: Verdict) -> None:
     report = article.to_json()
-    assert set(report) == {"version", "routes", "gate", "comparisons", "repair_map", "promotion"}
+    assert set(report) == {"version", "routes", "gate", "comparisons", "repair_map", "promotion", "ladder", "session"}
     assert report["version"] == 1
     for entry in report["routes"]:
         assert set(entry) == ROUTE_KEYS
@@ -88,7 +90,7 @@ def test_the_articles_ladder_promotes_its_articles_route(article: Verdict) -> No
 
 def test_without_a_gate_the_report_says_null() -> None:
     verdict = judge([route()], [run("raw", "a", [sample()])], gate=None, ladder=False)
-    assert verdict.to_json()["gate"] == {"passed": None, "checks": []}
+    assert verdict.to_json()["gate"] == {"passed": None, "checks": [], "judged": [], "held_by": []}
     assert verdict.to_json()["promotion"]["route"] is None
 
 
@@ -126,7 +128,13 @@ def test_a_verdict_over_runs_that_crossed_a_process_is_the_same(article: Verdict
 def test_prices_are_told_with_their_source() -> None:
     price = Price(input=3.0, output=15.0, source="genai-prices", date="2026-11-01")
     verdict = judge([route(price=price)], [run("raw", "a", [sample(price=price)])], gate=None, ladder=False)
-    assert verdict.to_json()["routes"][0]["price"] == {"source": "genai-prices", "date": "2026-11-01"}
+    assert verdict.to_json()["routes"][0]["price"] == {
+        "source": "genai-prices",
+        "date": "2026-11-01",
+        "words": "$3.00 in, $15.00 out a million tokens",
+        "rates": {"input": 3.0, "output": 15.0},
+        "as_input": [],
+    }
 
 
 def test_a_ladder_tells_its_comparisons_and_its_repair_map() -> None:
