@@ -42,6 +42,19 @@ class ScorerError(UnderstudyError):
     """A scorer raised or answered nonsense: the sample is an error, not a miss of the model."""
 
 
+class EnvironmentCrash(UnderstudyError):
+    """A suite's environment raised, or answered what it may not: the sample is an error, not a miss of the model.
+
+    `traceback` is the text of what it raised, empty where it raised nothing; `answered` as in EndpointError.
+    """
+
+    answered: tuple[Any, ...] = ()
+
+    def __init__(self, message: str, *, at: str = "", traceback: str = "") -> None:
+        super().__init__(message, at=at)
+        self.traceback = traceback
+
+
 class EndpointError(UnderstudyError):
     """A request got no answer that can be judged: the sample is an error, the run goes on.
 

@@ -17,12 +17,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..errors import TaskError, TaskErrors, listed
 from .entries import Entries, Entry, jsonl_entries, yaml_entries, yaml_value
+from .environment import EnvironmentKind, environment_named
 from .form import Form
 from .imports import imported
-from .task import MISSING, Budget, Floor, Task, Tool
+from .task import MAX_TURNS, MISSING, Budget, Floor, Task, Tool
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Limit = Annotated[float, Field(gt=0)]
+_STRUCTURES = frozenset({"form", "tools", "environment"})  # one of them says what an answer looks like
 
 
 class _FloorInFile(BaseModel, extra="forbid", strict=True):
@@ -49,6 +51,8 @@ class _SharedInFile(BaseModel):
     instructions: str = ""
     form: str | dict[str, Any] | None = None
     tools: str | list[_ToolInFile] | None = None
+    environment: str | None = None
+    max_turns: Annotated[int, Field(ge=1)] = MAX_TURNS
     scorer: str = ""
     floor: _FloorInFile = _FloorInFile()
     budget: _BudgetInFile = _BudgetInFile()
@@ -128,11 +132,13 @@ def _without_bad_keys(shared: Entry, name: str, complaints: list[TaskError]) -> 
 
 
 def _merged(shared: Entry, task: Entry) -> Entry:
-    """A task's own keys over the shared ones; floor and budget key by key; a form replaces shared tools and the reverse."""
+    """A task's own keys over the shared ones; floor and budget key by key; form, tools and environment replace each other."""
     values, lines = dict(shared.values), dict(shared.lines)
-    for own, other in (("form", "tools"), ("tools", "form")):
-        if own in task.values and other not in task.values:
+    if own := task.values.keys() & _STRUCTURES:
+        for other in _STRUCTURES - own:
             values.pop(other, None)
+        if "environment" not in own:
+            values.pop("max_turns", None)
     for key, value in task.values.items():
         before = values.get(key)
         together = key in ("floor", "budget") and isinstance(before, dict) and isinstance(value, dict)
@@ -142,13 +148,14 @@ def _merged(shared: Entry, task: Entry) -> Entry:
 
 
 class _Builder:
-    """Builds one file's tasks; a form or a tool list that many tasks share is read and compiled once."""
+    """Builds one file's tasks; a form, a tool list or an environment that many tasks share is read and compiled once."""
 
     def __init__(self, folder: Path, name: str) -> None:
         self._folder = folder
         self._name = name
         self._forms: dict[str, Form | TaskError] = {}
         self._tools: dict[str, tuple[Tool, ...]] = {}
+        self._environments: dict[str, tuple[EnvironmentKind, tuple[Tool, ...]]] = {}
 
     def task(self, entry: Entry, own: Entry) -> Task:
         if isinstance(number := entry.values.get("id"), int) and not isinstance(number, bool):
@@ -157,9 +164,11 @@ class _Builder:
             read = _TaskInFile.model_validate(entry.values)
         except ValidationError as failure:
             raise TaskErrors(_complaints(failure, entry, self._name, _TaskInFile)) from None
-        if read.form is not None and read.tools is not None:
-            raise TaskError("a task has either a form or tools, not both", at=self._at(entry, "tools"))
+        self._check_structure(read, entry)
         tools = self._tools_of(read, self._at(entry, "tools"))
+        environment = None
+        if read.environment is not None:
+            environment, tools = self._environment_of(read.environment, self._at(entry, "environment"))
         return Task(
             id=read.id,
             input=read.input,
@@ -167,6 +176,8 @@ class _Builder:
             instructions=read.instructions,
             form=self._form_of(read, tools, entry),
             tools=tools,
+            environment=environment,
+            max_turns=read.max_turns,
             scorer=read.scorer,
             floor=Floor(**read.floor.model_dump()),
             budget=Budget(**read.budget.model_dump()),
@@ -185,16 +196,30 @@ class _Builder:
     def _at(self, entry: Entry, key: str) -> str:
         return f"{self._name}:{entry.line_of(key)}: {key}"
 
+    def _check_structure(self, read: _TaskInFile, entry: Entry) -> None:
+        if read.environment is not None and (read.form is not None or read.tools is not None):
+            other = "form" if read.form is not None else "tools"
+            raise TaskError(
+                f"a task has either an environment or {other}: the environment names its tools", at=self._at(entry, other)
+            )
+        if read.form is not None and read.tools is not None:
+            raise TaskError("a task has either a form or tools, not both", at=self._at(entry, "tools"))
+        if "max_turns" in read.model_fields_set and read.environment is None:
+            message = "turns are taken in an environment, and there is none; it is named by environment: module:Class"
+            raise TaskError(message, at=self._at(entry, "max_turns"))
+
     def _form_of(self, read: _TaskInFile, tools: tuple[Tool, ...], entry: Entry) -> Form | None:
         """Compiled once a file for equal forms; a form that is wrong is wrong once, not once a task."""
         if read.form is None and not tools:
             return None
-        at = self._at(entry, "tools" if tools else "form")
+        key = "environment" if read.environment is not None else "tools" if tools else "form"
+        at = self._at(entry, key)
         spec: Any = [tool.to_json() for tool in tools] if tools else read.form
-        known = json.dumps(spec, sort_keys=True, default=str)
+        known = json.dumps([key, spec], sort_keys=True, default=str)
         if known not in self._forms:
+            of_tools = Form.of_a_turn if key == "environment" else Form.from_tools
             try:
-                self._forms[known] = Form.from_tools(tools, at=at) if tools else self._form(read.form, at)
+                self._forms[known] = of_tools(tools, at=at) if tools else self._form(read.form, at)
             except TaskError as failure:
                 self._forms[known] = failure
         form = self._forms[known]
@@ -245,6 +270,16 @@ class _Builder:
         listing = data.get("tools") if isinstance(data, dict) else data
         if not isinstance(listing, list):
             raise TaskError(f"{spec} is no list of tools, each with name, description and parameters", at=at)
+        return self._tools_listed(listing, spec, at)
+
+    def _environment_of(self, reference: str, at: str) -> tuple[EnvironmentKind, tuple[Tool, ...]]:
+        if reference not in self._environments:
+            kind, listing = environment_named(reference, str(self._folder), at=at)
+            plain = [tool.to_json() if isinstance(tool, Tool) else tool for tool in listing]
+            self._environments[reference] = kind, self._tools_listed(plain, reference, at)
+        return self._environments[reference]
+
+    def _tools_listed(self, listing: list[Any], spec: str, at: str) -> tuple[Tool, ...]:
         tools = []
         for place, item in enumerate(listing):
             try:

@@ -85,6 +85,17 @@ class Form:
     @classmethod
     def from_tools(cls, tools: Sequence[Tool], *, at: str = "") -> Form:
         """`{"actions": [{"tool": ..., "arguments": {...}}, ...]}`, with the arguments that each tool's parameters allow."""
+        cls._check_tools(tools, at)
+        return cls.from_schema(_actions(tools), at=at)
+
+    @classmethod
+    def of_a_turn(cls, tools: Sequence[Tool], *, at: str = "") -> Form:
+        """`{"tool": ..., "arguments": {...}}` or `{"done": "..."}`: one turn of a workflow."""
+        cls._check_tools(tools, at)
+        return cls.from_schema(_turn(tools), at=at)
+
+    @classmethod
+    def _check_tools(cls, tools: Sequence[Tool], at: str) -> None:
         names = [tool.name for tool in tools]
         if not tools:
             raise TaskError("no tools: a form of actions needs at least one", at=at)
@@ -92,7 +103,6 @@ class Form:
             raise TaskError(f"tools defined more than once: {listed(twice)}", at=at)
         for tool in tools:
             cls.from_schema(_parameters(tool), at=f"{at}: tool {tool.name!r}" if at else f"tool {tool.name!r}")
-        return cls.from_schema(_actions(tools), at=at)
 
     @classmethod
     def _of(cls, matcher: LLMatcher, key: str, shown: str, schema: Mapping[str, Any] | None) -> Form:
@@ -116,15 +126,7 @@ class Form:
 
         A schema judges the parsed `value`, as written and without formats; a regex or a grammar judges the `text`.
         """
-        if self.schema is None:
-            return self._complaints_about(text)
-        from referencing.exceptions import Unresolvable
-
-        try:
-            errors = sorted(_validator(self.shown).iter_errors(value), key=lambda error: error.json_path)
-        except (RecursionError, ArithmeticError, Unresolvable) as failure:
-            return [_clipped(f"$: can't be judged by the schema ({type(failure).__name__}: {failure})")]
-        return [_clipped(f"{error.json_path}: {error.message}") for error in errors]
+        return self._complaints_about(text) if self.schema is None else _complaints(self.shown, value)
 
     def _complaints_about(self, text: str) -> list[str]:
         cursor = self.start()
@@ -135,6 +137,21 @@ class Form:
             rest = fitting.take(text)
             return [_clipped(f"the text leaves the {kind} after {len(text) - len(rest)} characters, at {rest!r}")]
         return [] if cursor.accepting else [f"the text ends before the {kind} does"]
+
+
+def complaints_about_arguments(tool: Tool, arguments: Any) -> list[str]:
+    """What is wrong with a tool's arguments, a line each. As a form fills them: no other names, unless the parameters say so."""
+    return _complaints(json.dumps(closed(_parameters(tool)), sort_keys=True), arguments)
+
+
+def _complaints(schema: str, value: Any) -> list[str]:
+    from referencing.exceptions import Unresolvable
+
+    try:
+        errors = sorted(_validator(schema).iter_errors(value), key=lambda error: error.json_path)
+    except (RecursionError, ArithmeticError, Unresolvable) as failure:
+        return [_clipped(f"$: can't be judged by the schema ({type(failure).__name__}: {failure})")]
+    return [_clipped(f"{error.json_path}: {error.message}") for error in errors]
 
 
 @cache
@@ -242,7 +259,22 @@ def _parameters(tool: Tool) -> dict[str, Any]:
 
 
 def _actions(tools: Sequence[Tool]) -> dict[str, Any]:
-    """The schema of a list of actions. Parameters with pointers move under `$defs`, and their pointers with them."""
+    """The schema of a list of actions."""
+    choices, definitions = _choices(tools)
+    choice = choices[0] if len(choices) == 1 else {"anyOf": choices}
+    schema = _closed_object(actions={"type": "array", "items": choice})
+    return {**schema, "$defs": definitions} if definitions else schema
+
+
+def _turn(tools: Sequence[Tool]) -> dict[str, Any]:
+    """The schema of one action, or of the end."""
+    choices, definitions = _choices(tools)
+    schema: dict[str, Any] = {"anyOf": [*choices, _closed_object(done={"type": "string"})]}
+    return {**schema, "$defs": definitions} if definitions else schema
+
+
+def _choices(tools: Sequence[Tool]) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """The schema of each tool's action. Parameters with pointers move under `$defs`, and their pointers with them."""
     choices: list[dict[str, Any]] = []
     definitions: dict[str, Any] = {}
     for tool in tools:
@@ -252,9 +284,7 @@ def _actions(tools: Sequence[Tool]) -> dict[str, Any]:
             definitions[tool.name] = _repointed(arguments, pointer)
             arguments = {"$ref": pointer}
         choices.append(_closed_object(tool={"const": tool.name}, arguments=arguments))
-    choice = choices[0] if len(choices) == 1 else {"anyOf": choices}
-    schema = _closed_object(actions={"type": "array", "items": choice})
-    return {**schema, "$defs": definitions} if definitions else schema
+    return choices, definitions
 
 
 def _closed_object(**properties: Any) -> dict[str, Any]:
@@ -275,14 +305,14 @@ def _repointed(schema: Any, pointer: str) -> Any:
 
 
 @lru_cache(maxsize=256)
-def _validator(shown: str) -> Validator:
+def _validator(schema: str) -> Validator:
     """Built when a form is first asked to judge."""
     from jsonschema.validators import Draft202012Validator, validator_for
     from referencing import Registry
 
-    schema = json.loads(shown)
+    read = json.loads(schema)
     # An empty registry, since jsonschema's own would fetch a remote $ref.
-    return validator_for(schema, default=Draft202012Validator)(schema, registry=Registry())
+    return validator_for(read, default=Draft202012Validator)(read, registry=Registry())
 
 
 def _clipped(complaint: str) -> str:

@@ -11,6 +11,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 if TYPE_CHECKING:
+    from .environment import EnvironmentKind
     from .form import Form
 
 
@@ -24,6 +25,7 @@ class Missing(Enum):
 
 
 MISSING: Final = Missing.MISSING
+MAX_TURNS: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,9 @@ class Task:
     """One unit of work: an input, a form, what is expected, a category.
 
     `(file, id)` names it. `scorer` is a scorer's name, a `module:function`, or a function of (task, answer); left empty it is
-    `actions` where there are tools, `fields` where an object is expected, else `exact`. `source` is the place for complaints.
+    `state` where there is an environment and a state is expected, `actions` where there are tools, `fields` where an object is
+    expected, else `exact`. `source` is the place for complaints. With an `environment` the task takes up to `max_turns` turns in
+    it: `tools` are the environment's, and `form` is that of one turn.
     """
 
     id: str
@@ -68,6 +72,8 @@ class Task:
     instructions: str = ""
     form: Form | None = None
     tools: tuple[Tool, ...] = ()
+    environment: EnvironmentKind | None = None
+    max_turns: int = MAX_TURNS
     scorer: str | Callable[..., Any] = ""
     floor: Floor = Floor()
     budget: Budget = Budget()
@@ -92,15 +98,22 @@ class Task:
         return (self.file, self.id)
 
     @property
+    def environment_name(self) -> str:
+        """`module:Class`, where there is an environment."""
+        return "" if self.environment is None else _named(self.environment)
+
+    @property
     def hash(self) -> str:
-        """Sixteen hex digits over input, expect, form and scorer: equal where a comparison may pair two tasks."""
+        """Sixteen hex digits over input, expect, form, scorer and environment: equal where a comparison may pair two tasks."""
         scorer = self.scorer if isinstance(self.scorer, str) else _named(self.scorer)
         expect = None if self.expect is MISSING else self.expect
         judged = [self.input, expect, self.form.key if self.form else None, scorer]
+        if self.environment is not None:
+            judged += [self.environment_name, self.max_turns]
         return hashlib.sha256(json.dumps(judged, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
-def _named(scorer: Callable[..., Any]) -> str:
-    """module:function; of an object that can be called, its type's."""
-    named = scorer if hasattr(scorer, "__qualname__") else type(scorer)
+def _named(what: Callable[..., Any]) -> str:
+    """module:function or module:Class; of an object that can be called, its type's."""
+    named = what if hasattr(what, "__qualname__") else type(what)
     return f"{named.__module__}:{named.__qualname__}"
