@@ -87,13 +87,19 @@ def body(request: Request, prefill: Prefill, no_think: NoThink) -> dict[str, Any
 
 
 def messages_of(request: Request, no_think: NoThink) -> list[dict[str, Any]]:
-    """The request's messages; where the model is told softly not to deliberate, the last of the user's says so."""
+    """The request's messages; where the model is told in them not to deliberate, each of the user's says so.
+
+    Each, and not the last alone: of a conversation the next request then only adds to what was sent, so that a cached prompt
+    pays. So does the empty think block, which stands before all that the model has said as it stands before what it is to say.
+    """
     messages: list[dict[str, Any]] = [message.to_json() for message in request.messages]
-    if not request.think and no_think == "soft":
-        for message in reversed(messages):
-            if message["role"] == "user":
-                message["content"] += " /no_think"
-                break
+    if request.think:
+        return messages
+    for message in messages:
+        if no_think == "soft" and message["role"] == "user":
+            message["content"] += " /no_think"
+        elif no_think == "prefill" and message["role"] == "assistant":
+            message["content"] = EMPTY_THINK + message["content"]
     return messages
 
 

@@ -52,9 +52,20 @@ def test_without_a_prefix_nothing_is_continued() -> None:
     assert sent("prefix")["messages"][-1] == {"role": "user", "content": "second"}
 
 
-def test_no_think_ends_the_last_user_message_and_no_other() -> None:
+def test_no_think_ends_every_user_message_and_no_other() -> None:
     contents = [message["content"] for message in sent(think=False)["messages"]]
-    assert contents == ["Be brief.", "first", "{}", "second /no_think"]
+    assert contents == ["Be brief.", "first /no_think", "{}", "second /no_think"]
+
+
+@pytest.mark.parametrize("no_think", ["soft", "prefill"])
+@pytest.mark.parametrize("prefix", ["", "{"])
+def test_a_conversation_that_goes_on_only_adds_to_what_was_sent(no_think: NoThink, prefix: str) -> None:
+    before = body(Request(TALK[:2], think=False, prefix=prefix), "assistant", no_think)["messages"]
+    answered = [*TALK[:2], Message("assistant", "{}"), TALK[3]]
+    after = body(Request(tuple(answered), think=False, prefix=prefix), "assistant", no_think)["messages"]
+    assert after[:2] == before[:2]
+    begun = before[2]["content"] if before[2:] else ""
+    assert after[2]["content"].startswith(begun)
 
 
 def test_no_think_stays_in_the_user_message_when_a_prefix_follows() -> None:
@@ -81,6 +92,11 @@ def test_no_think_as_a_prefill_puts_an_empty_think_block_before_the_prefix() -> 
     assert sent(no_think="prefill", think=False)["messages"][-1] == {"role": "assistant", "content": EMPTY_THINK}
     assert sent(no_think="prefill", think=False, prefix="{")["messages"][-1]["content"] == EMPTY_THINK + "{"
     assert sent(no_think="prefill", prefix="{")["messages"][-1]["content"] == "{"
+
+
+def test_no_think_as_a_prefill_stands_before_what_the_model_said_before() -> None:
+    contents = [message["content"] for message in sent(no_think="prefill", think=False)["messages"]]
+    assert contents == ["Be brief.", "first", EMPTY_THINK + "{}", "second", EMPTY_THINK]
 
 
 def test_a_schema_is_sent_as_a_strict_response_format() -> None:
