@@ -1,7 +1,8 @@
 """What is sent for one sample, overheard between a route and its endpoint.
 
 In: an Endpoint. Out: the same, which also tells a hash of all that it was sent, and where prompts are kept the prompt itself. A
-form is filled over one growing text: its messages are kept once, and of each request what was given to be continued.
+form is filled over one growing text: its messages are kept once, and of each request what was given to be continued. In a
+workflow of several turns that is so in each turn.
 """
 
 from __future__ import annotations
@@ -27,8 +28,8 @@ class Overheard:
         self._keeps = prompts
         self._rendered: Callable[[Request], str] = getattr(endpoint, "rendered", None) or _as_messages
         self._hash = hashlib.sha256()
-        self._first: Request | None = None
-        self._prefixes: list[str] = []
+        self._sent = False
+        self._turns: list[list[Request]] = []  # where prompts are kept; requests with the same messages are one turn's
 
     @property
     def name(self) -> str:
@@ -50,11 +51,12 @@ class Overheard:
         return self._endpoint.identity(model, adapter)
 
     async def complete(self, request: Request) -> Completion:
-        if self._first is not None:
+        if self._sent:
             self._hash.update(b"\0")
+        self._sent = True
         self._hash.update(self._rendered(request).encode("utf-8", "surrogatepass"))
-        self._first = self._first or request
-        self._prefixes.append(request.prefix)
+        if self._keeps:
+            self._notice(request)
         return await self._endpoint.complete(request)
 
     async def close(self) -> None:
@@ -63,19 +65,25 @@ class Overheard:
     @property
     def sent(self) -> str | None:
         """The sha256, in hex, of what each request was rendered to, with a zero byte between; None if nothing was sent."""
-        return None if self._first is None else self._hash.hexdigest()
+        return self._hash.hexdigest() if self._sent else None
 
     @property
     def prompt(self) -> str | dict[str, Any] | None:
         """The prompt of the one request without a prefix; else {"text", "prefixes"}: what is in front of the prefixes, and each
-        request's. None if nothing was sent, or prompts are not kept.
+        request's. Of several turns {"turns": [...]}, of such each. None if nothing was sent, or prompts are not kept.
         """
-        if self._first is None or not self._keeps:
-            return None
-        text = _recordable(self._rendered(replace(self._first, prefix="")))
-        if self._prefixes == [""]:
-            return text
-        return {"text": text, "prefixes": [_recordable(prefix) for prefix in self._prefixes]}
+        prompts = [self._prompt_of(turn) for turn in self._turns]
+        return {"turns": prompts} if len(prompts) > 1 else next(iter(prompts), None)
+
+    def _notice(self, request: Request) -> None:
+        if not self._turns or self._turns[-1][0].messages != request.messages:
+            self._turns.append([])
+        self._turns[-1].append(request)
+
+    def _prompt_of(self, turn: list[Request]) -> str | dict[str, Any]:
+        text = _recordable(self._rendered(replace(turn[0], prefix="")))
+        prefixes = [request.prefix for request in turn]
+        return text if prefixes == [""] else {"text": text, "prefixes": [_recordable(prefix) for prefix in prefixes]}
 
 
 def _as_messages(request: Request) -> str:

@@ -72,6 +72,19 @@ def test_a_prefix_is_sent_as_the_assistants_message() -> None:
     assert one.prompt == {"text": AS_MESSAGES, "prefixes": ["{"]}
 
 
+def test_of_several_turns_the_prompt_of_each_is_kept() -> None:
+    goes_on = Request((*HELLO.messages, Message("assistant", '{"a": 1}'), Message("user", "And now?")))
+    requests = [replace(HELLO, prefix='{"a": '), replace(HELLO, prefix='{"a": 1, "b": '), goes_on]
+    heard = overheard(Rendering(["1", "2", "3"]), *requests)
+    assert heard.prompt == {
+        "turns": [
+            {"text": "<user>Hello, Zoë<assistant>", "prefixes": ['{"a": ', '{"a": 1, "b": ']},
+            "<user>And now?<assistant>",
+        ]
+    }
+    assert overheard(Rendering(["1", "2", "3"]), *requests, prompts=False).sent == heard.sent
+
+
 def test_where_prompts_are_not_kept_there_is_the_hash_alone_and_where_nothing_was_sent_none() -> None:
     heard = overheard(ScriptedEndpoint(["Hi"]), HELLO, prompts=False)
     assert (heard.sent, heard.prompt) == (sha256(AS_MESSAGES), None)
