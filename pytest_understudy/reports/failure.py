@@ -1,17 +1,26 @@
 """A failed item's worst samples, as text.
 
-In: a run and its task. Out: what a person needs to see why it failed: output, failed checks, and the command that replays it. An
-output is somebody else's text: control characters are shown, not obeyed.
+In: a run and its task. Out: what a person needs to see why it failed, in lines that fit a terminal of 80 columns: output, failed
+checks, the leaves beside what was expected, and the command that replays it. An output is somebody else's text: what a terminal
+would obey is shown.
 """
 
 from __future__ import annotations
 
 import shlex
+import textwrap
 from collections.abc import Sequence
 
 from ..sampling.run import Run, Sample
 from ..suite.task import Task
-from .printable import printable
+from .leaves import side_by_side
+from .printable import cut_lines, note, one_line
+
+WIDTH = 80
+"""Columns that all but the command keeps to: that one is to be copied."""
+
+_MOST_LINES = 40  # of an output
+_MOST_CHECKS = 10
 
 
 def worst_samples(run: Run, task: Task, command: str, limit: int = 3) -> str:
@@ -23,6 +32,8 @@ def worst_samples(run: Run, task: Task, command: str, limit: int = 3) -> str:
         kept = "a confirmation task: its samples are not shown, so that it can still confirm what they would teach"
         return "\n\n".join([*told, kept]) + "\n"
     told = [_told(sample) for sample in shown[:limit]]
+    if leaves := side_by_side(task, [sample for sample in shown[:limit] if sample.error is None], WIDTH):
+        told.append("\n".join(leaves))
     if len(missed) > limit:
         told.append(f"... and {len(missed) - limit} more that missed")
     return "\n\n".join([*told, f"replay: {command}"]) + "\n"
@@ -39,13 +50,27 @@ def _worst_first(sample: Sample) -> tuple[bool, float, int]:
 
 def _told(sample: Sample) -> str:
     if sample.error is not None:
-        return f"sample {sample.number}: error: {printable(sample.error)}"
+        return "\n".join(_wrapped(f"sample {sample.number}: error: ", "  ", one_line(sample.error)))
     tokens = "unknown" if sample.tokens.generated is None else f"{sample.tokens.generated:,}"
     seconds = "" if sample.latency is None else f", {sample.latency:.2f}s"
-    head = f"sample {sample.number}: credit {sample.score.credit:.4f}, finish {sample.finish}, {tokens} tokens{seconds}"
+    lines = [f"sample {sample.number}: credit {sample.score.credit:.4f}, finish {sample.finish}, {tokens} tokens{seconds}"]
     failed = [check for check in sample.score.checks if not check.passed]
-    checks = [
-        f"  failed {printable(check.name, 100)}" + (f": {printable(check.detail, 300)}" if check.detail else "")
-        for check in failed
-    ]
-    return "\n".join([head, *checks, *("  | " + line for line in printable(sample.output).splitlines())])
+    for check in failed[:_MOST_CHECKS]:
+        detail = f": {one_line(check.detail, 300)}" if check.detail else ""
+        lines += _wrapped("  failed ", "    ", f"{one_line(check.name, 100)}{detail}")
+    if len(failed) > _MOST_CHECKS:
+        lines.append(f"  ... and {len(failed) - _MOST_CHECKS:,} more failed checks")
+    for line, left in cut_lines(sample.output, lines=_MOST_LINES):
+        parts = [*_parts(line.expandtabs(4), WIDTH - 4), *([note(left)] if left else [])]
+        lines += [f"  | {part}".rstrip() for part in parts]
+    return "\n".join(lines)
+
+
+def _wrapped(first: str, rest: str, text: str) -> list[str]:
+    """Broken between words; a text that has none is broken where the line ends."""
+    return textwrap.wrap(text, WIDTH, initial_indent=first, subsequent_indent=rest) or [first]
+
+
+def _parts(line: str, width: int) -> list[str]:
+    """Broken where the line ends and nowhere else: white space is a part of an output."""
+    return [line[start : start + width] for start in range(0, len(line), width)] or [""]

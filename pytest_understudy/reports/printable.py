@@ -32,21 +32,25 @@ def visible(text: str) -> str:
 
 def printable(text: str, longest: int = LONGEST, *, line: int = LONGEST_LINE, lines: int | None = None) -> str:
     """As `visible`, cut to `longest` characters, each line to `line` of them, and to so many `lines` where that is given."""
+    return "\n".join(f"{shown}{note(left)}" for shown, left in cut_lines(text, longest, line=line, lines=lines))
+
+
+def cut_lines(text: str, longest: int = LONGEST, *, line: int = LONGEST_LINE, lines: int | None = None) -> list[tuple[str, int]]:
+    """The lines of `printable`, each with the number of characters that are left out after it."""
     kept = text[:longest].split("\n")[:lines]
-    left = len(text) - len("\n".join(kept))
-    return "\n".join([*(_cut(one, line) for one in kept[:-1]), _cut(kept[-1], line, left)])
+    more = [0] * (len(kept) - 1) + [len(text) - len("\n".join(kept))]
+    return [(visible(one[:line]), max(len(one) - line, 0) + left) for one, left in zip(kept, more, strict=True)]
 
 
 def one_line(text: str, longest: int = LONGEST) -> str:
     """As `visible`, on one line and cut to `longest` characters: a name, a reason. Tabs and line feeds are escaped as well."""
-    return _cut(text[:longest], longest, max(len(text) - longest, 0)).replace("\n", "\\n").replace("\t", "\\t")
+    kept = visible(text[:longest]).replace("\n", "\\n").replace("\t", "\\t")
+    return f"{kept}{note(max(len(text) - longest, 0))}"
 
 
-def _cut(text: str, longest: int, more: int = 0) -> str:
-    """`more`: characters that were left out before."""
-    left = max(len(text) - longest, 0) + more
-    note = f"... ({left:,} more character{'' if left == 1 else 's'})" if left else ""
-    return visible(text[:longest]) + note
+def note(left: int) -> str:
+    """`... (12 more characters)`, or nothing."""
+    return f"... ({left:,} more character{'' if left == 1 else 's'})" if left else ""
 
 
 def _escape(character: str) -> str:
