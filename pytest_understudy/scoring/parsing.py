@@ -32,6 +32,10 @@ _token = re.compile(
     )""",
     re.VERBOSE,
 )
+# A string that the text ends in, perhaps in the middle of an escape.
+_cut_string = re.compile(
+    r"""[ \t\n\r]*+"(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*+(?:\\(?:u[0-9a-fA-F]{0,3})?)?\Z"""
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,11 +163,11 @@ def _last_top_level(text: str) -> Any | Missing:
     Brackets that are no JSON are passed over whole where they close, and are prose where they don't. A value that the text ends
     in is passed over with everything inside it.
     """
-    text = text[: max(text.rfind("}"), text.rfind("]")) + 1]  # nothing complete ends later, and hostile runs often never close
+    last = max(text.rfind("}"), text.rfind("]")) + 1  # nothing complete begins later, and hostile runs often never close
     spans: list[tuple[int, int]] = []
     pairs: dict[int, int] | None = None
     at = 0
-    while (opening := _opening.search(text, at)) is not None:
+    while (opening := _opening.search(text, at, last)) is not None:
         start = opening.start()
         at, complete = _end(text, start)
         if complete:
@@ -207,6 +211,8 @@ def _end(text: str, start: int) -> tuple[int, bool]:
         else:
             return token.start(), False
         at = token.end()
+    if wanted not in ("colon", "next") and _cut_string.match(text, at):
+        return len(text), False
     return at, False
 
 

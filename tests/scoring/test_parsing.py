@@ -153,6 +153,11 @@ def test_what_is_found_is_json_that_the_text_holds(output: str) -> None:
         assert json.loads(output) == found.value
 
 
+@pytest.mark.parametrize("text", ['{"": "[]"', '{"a": "see {} and', '[1, {"b": "[[0]]", "c\\u12'])
+def test_brackets_in_a_string_of_a_cut_object_are_no_value(text: str) -> None:
+    assert parsed(text).value is MISSING
+
+
 @given(st.dictionaries(st.text(max_size=5), json_values, min_size=1, max_size=3), st.integers(min_value=1, max_value=30))
 @settings(max_examples=60, deadline=None)
 def test_a_cut_object_is_no_value(value: dict[str, Any], cut: int) -> None:
