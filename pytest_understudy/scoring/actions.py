@@ -16,11 +16,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Final, Literal
 
-from ..errors import TaskError, listed
+from ..errors import TaskError
 from ..suite.task import MISSING, Task
 from .matchers import Expected, expected, named
 from .pairing import Pairs, aligned, assigned
 from .score import Answer, Check, Score
+from .spec import check_keys, check_tool, list_of
 from .texts import LONGEST_NAME, Reading, clipped, difference, reading, shown
 
 Order = Literal["any", "listed"]
@@ -104,19 +105,19 @@ class Actions:
         spec = task.expect
         if not isinstance(spec, Mapping):
             raise TaskError(f"the 'actions' scorer needs {_EXPECT} here, not {shown(spec)}", at=at)
-        _no_other_keys(spec, ("actions", "order", "forbid"), at)
+        check_keys(spec, ("actions", "order", "forbid"), at)
         if "actions" not in spec:
             raise TaskError(f"the 'actions' scorer needs {_EXPECT} here; `actions` is missing ([] where none is expected)", at=at)
         order = spec.get("order", "any")
         if order not in ("any", "listed"):
             raise TaskError(f"no order {order!r}; there are 'any' and 'listed'", at=f"{at}.order")
-        items = _list(spec["actions"], "actions", f"{at}.actions")
-        actions = tuple(_action(item, reading(task), at=f"{at}.actions[{i}]") for i, item in enumerate(items))
-        forbidden = _list(spec.get("forbid", []), "names of tools", f"{at}.forbid")
+        items = list_of("actions", spec["actions"], f"{at}.actions")
+        actions = tuple(action_from(item, reading(task), at=f"{at}.actions[{i}]") for i, item in enumerate(items))
+        forbidden = list_of("names of tools", spec.get("forbid", []), f"{at}.forbid")
         for i, tool in enumerate(forbidden):
-            _known(tool, task, at=f"{at}.forbid[{i}]")
+            check_tool(tool, task, at=f"{at}.forbid[{i}]")
         for i, action in enumerate(actions):
-            _known(action.tool, task, at=f"{at}.actions[{i}].tool")
+            check_tool(action.tool, task, at=f"{at}.actions[{i}].tool")
             if action.tool in forbidden:
                 raise TaskError(f"{action.tool!r} is both expected and forbidden", at=f"{at}.forbid")
         return cls(actions, order, tuple(dict.fromkeys(forbidden)))
@@ -223,10 +224,11 @@ def _tools(value: Any) -> Iterator[str]:
             yield action["tool"]
 
 
-def _action(spec: Any, read: Reading, *, at: str) -> Action:
+def action_from(spec: Any, read: Reading, *, at: str) -> Action:
+    """An action of an `expect`; TaskError at `at` where it is none."""
     if not isinstance(spec, Mapping) or not isinstance(spec.get("tool"), str):
         raise TaskError(f"an action is {{tool: name, arguments: {{...}}}}, not {shown(spec)}", at=at)
-    _no_other_keys(spec, ("tool", "arguments", "optional"), at)
+    check_keys(spec, ("tool", "arguments", "optional"), at)
     arguments = spec.get("arguments", {})
     if not isinstance(arguments, Mapping):
         raise TaskError(f"arguments are an object, not {shown(arguments)}", at=f"{at}.arguments")
@@ -235,22 +237,3 @@ def _action(spec: Any, read: Reading, *, at: str) -> Action:
         raise TaskError(f"`optional` is true or false, not {shown(optional)}", at=f"{at}.optional")
     wanted = {name: expected(value, read, at=f"{at}.arguments.{name}") for name, value in named(arguments, at).items()}
     return Action(spec["tool"], wanted, optional)
-
-
-def _known(tool: Any, task: Task, *, at: str) -> None:
-    names = [known.name for known in task.tools]
-    if not isinstance(tool, str):
-        raise TaskError(f"a tool is named by a string, not {shown(tool)}", at=at)
-    if names and tool not in names:
-        raise TaskError(f"no tool named {tool!r}; there are {listed(names)}", at=at)
-
-
-def _no_other_keys(spec: Mapping[str, Any], keys: tuple[str, ...], at: str) -> None:
-    if unknown := [key for key in spec if key not in keys]:
-        raise TaskError(f"unknown: {listed(map(str, unknown))}; there are {listed(keys)}", at=at)
-
-
-def _list(value: Any, of: str, at: str) -> Sequence[Any]:
-    if not isinstance(value, list | tuple):
-        raise TaskError(f"a list of {of} stands here, not {shown(value)}", at=at)
-    return value

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from ..suite.workflow import Trajectory
 
 Outcome = Literal["pass", "detectable", "silent", "harm"]
 
@@ -40,8 +43,12 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a custom scorer sees: the whole text, the value parsed from it (None if none), the finish reason."""
+    """What a custom scorer sees: the whole text, the value parsed from it (None if none), the finish reason.
+
+    Of a task in an environment the value is `{"actions": [...], "state": {...}, "done": ...}`, and the trajectory has the rest.
+    """
 
     output: str
     value: Any
     finish: str
+    trajectory: Trajectory | None = None

@@ -10,7 +10,8 @@ The checks of a score come in this order, and a miss is filed under the first th
     parsed     there is a value: JSON, or some text for `exact`, a regex or a grammar (not where a suite's own scorer has no form)
     clean      with `parse: strict`: the text was nothing but that value
     valid      the task's form has no complaint (only with a form, and a value)
-    then the scorer's own: see Exact, `fields.Fields`, `actions.Actions`, and `custom.Custom`, which has one check of its name
+    then the scorer's own: see Exact, `fields.Fields`, `actions.Actions`, `state.State`, and `custom.Custom`, which has but one
+Of a trajectory, `parsed` says that every turn held an action, and `valid` that the tools' definitions allowed each.
 """
 
 from __future__ import annotations
@@ -23,15 +24,18 @@ from typing import Any, Final, Literal, Protocol
 from ..errors import TaskError, listed
 from ..suite.form import Form
 from ..suite.task import MISSING, Missing, Task
+from ..suite.workflow import Step, Trajectory
 from . import parsing
 from .actions import Actions
 from .custom import Custom
 from .fields import Fields
 from .matchers import Matcher, is_matcher, matcher
 from .score import Answer, Check, Outcome, Score
+from .state import State
 from .texts import clipped, difference, reading, shown
 
-NAMES: Final = ("exact", "fields", "actions")
+NAMES: Final = ("exact", "fields", "actions", "state")
+_OF_TRAJECTORIES: Final = ("state", "actions")
 
 _UNFINISHED: Final = {
     "length": "cut short: the limit of tokens was reached",
@@ -104,6 +108,23 @@ def judged(task: Task, output: str, finish: str) -> tuple[Any, Score]:
     return given, Score(credit, strict, (*general, *content.checks), _outcome(content, general, strict))
 
 
+def judged_trajectory(task: Task, trajectory: Trajectory, finish: str, output: str = "") -> tuple[Any, Score]:
+    """A trajectory's value (its log, its end state, its last word) and what it is worth; the Score's `outcome` is never None.
+
+    `finish`: stop, where the model said that it was done; turns, where it never did: what was done is worth what it is worth, but
+    never strict; or what cut it short, as in `judged`: credit 0. `output` is for a suite's own scorer, which may fail as there.
+    Source: docs/reference/figures.md, "Samples" and "Scores".
+    """
+    scorer = scorer_for(task)
+    value = trajectory.to_json()
+    judged_by = {"actions": value["actions"]} if isinstance(scorer, Actions) else value
+    content = scorer(task, Answer(output, judged_by, finish, trajectory))
+    general = tuple(_trajectory_checks(task, trajectory, finish))
+    credit = content.credit if finish in ("stop", "turns") else 0.0
+    strict = content.strict and all(check.passed for check in general)
+    return value, Score(credit, strict, (*general, *content.checks), _outcome(content, general, strict))
+
+
 class _Same:
     """A task as a key: by identity, since what a task expects may have no hash."""
 
@@ -130,17 +151,26 @@ def _resolved(key: _Same) -> Scorer:
         return Custom.named(name, task.folder, at=f"{place}: scorer")
     if name not in NAMES:
         raise TaskError(f"no scorer named {name!r}; there are {listed(NAMES)}, or module:function", at=f"{place}: scorer")
+    if task.environment is not None and name not in _OF_TRAJECTORIES:
+        known = f"{listed(_OF_TRAJECTORIES)}, or module:function"
+        raise TaskError(
+            f"the {name!r} scorer judges one answer, not turns in an environment; there are {known}", at=f"{place}: scorer"
+        )
     at = f"{place}: expect"
     if task.expect is MISSING:
         raise TaskError(f"the {name!r} scorer needs `expect`, and there is none", at=at)
     if name == "fields":
         return Fields.expecting(task, at=at)
+    if name == "state":
+        return State.expecting(task, at=at)
     return Actions.expecting(task, at=at) if name == "actions" else Exact.expecting(task, at=at)
 
 
 def _default(task: Task) -> str:
-    """Actions where there are tools, fields where an object is expected (a matcher is none), else exact."""
-    if task.tools:
+    """`state` where one is expected, actions where there are tools; fields where an object is expected; else exact."""
+    if task.environment is not None and isinstance(task.expect, Mapping) and "state" in task.expect:
+        return "state"
+    if task.tools or task.environment is not None:
         return "actions"
     return "fields" if isinstance(task.expect, Mapping) and not is_matcher(task.expect) else "exact"
 
@@ -174,10 +204,7 @@ def _general_checks(
     task: Task, found: parsing.Parsed, value: Any | Missing, kind: Kind, output: str, finish: str
 ) -> Iterator[Check]:
     """What every answer is held to, in the order that the module's docstring gives."""
-    finished = finish in ("stop", "unfilled")
-    yield Check("finished", finished, "" if finished else _UNFINISHED.get(finish, f"it finished with {finish!r}"))
-    if finish == "unfilled":
-        yield Check("filled", False, "the model failed a slot; the shortest text that the form allows was put there")
+    yield from _finish_checks(finish)
     if kind != "either":
         yield _parsed_check(found, value, kind)
     if task.parse == "strict" and kind != "text":
@@ -185,6 +212,29 @@ def _general_checks(
     if task.form is not None and value is not MISSING:
         complaints = _complaints(task.form, found, value, output)
         yield Check("valid", not complaints, clipped("; ".join(complaints)))
+
+
+def _finish_checks(finish: str) -> Iterator[Check]:
+    finished = finish in ("stop", "unfilled")
+    yield Check("finished", finished, "" if finished else _UNFINISHED.get(finish, f"it finished with {finish!r}"))
+    if finish == "unfilled":
+        yield Check("filled", False, "the model failed a slot; the shortest text that the form allows was put there")
+
+
+def _trajectory_checks(task: Task, trajectory: Trajectory, finish: str) -> Iterator[Check]:
+    """What every trajectory is held to."""
+    if finish == "turns":
+        yield Check("finished", False, f"all {task.max_turns} turns were used up, and it never said that it was done")
+    else:
+        yield from _finish_checks(finish)
+    yield _turns_check("parsed", [step for step in trajectory.steps if step.action is None])
+    yield _turns_check("valid", [step for step in trajectory.steps if step.action is not None and step.refused])
+
+
+def _turns_check(name: str, wrong: list[Step]) -> Check:
+    if not wrong:
+        return Check(name, True)
+    return Check(name, False, clipped(f"in {len(wrong)} {'turn' if len(wrong) == 1 else 'turns'}: {wrong[0].refused}"))
 
 
 def _parsed_check(found: parsing.Parsed, value: Any | Missing, kind: Kind) -> Check:

@@ -51,7 +51,8 @@ def test_an_unknown_scorer_is_named_with_those_that_exist() -> None:
     with pytest.raises(TaskError) as raised:
         scorer_for(task(scorer="exat", expect="a"))
     assert str(raised.value) == (
-        "operations.yaml:41: scorer: no scorer named 'exat'; there are 'exact', 'fields' and 'actions', or module:function"
+        "operations.yaml:41: scorer: no scorer named 'exat'; "
+        "there are 'exact', 'fields', 'actions' and 'state', or module:function"
     )
 
 
