@@ -1,111 +1,109 @@
 """The whole pytest process against a bare loop that asks the same, in turns, in one run.
 
-    python benchmarks/throughput.py [--rounds 5] [--tasks 30] [--samples 25] [--in-flight 64] [--latency 0.1]
+    python benchmarks/throughput.py [--rounds 5] [--quick]
 
-The bare script is asyncio and aiohttp: it sends the same bodies, reads the answers as JSON, and keeps nothing. The plugin also
-scores, records, judges and prints. hypothesis's own plugin, which only the tests need, is left out: it takes half a second.
-Printed: a Markdown table with medians over the rounds, and the ratio.
+Printed: a Markdown table for each load, with the medians over the rounds and the ratios to the bare loop, and one of the goals.
+The long-tailed load is drawn with another seed in each round, the same for both; `never idle` is what its very latencies take, in
+the order of the requests, where each of the requests in flight is followed by the next at once. The time of the drawing alone,
+from the first request to the last answer, is the server's.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
+import heapq
+import random
 import statistics
-import sys
 import tempfile
 from pathlib import Path
 
-from server import running
+from goals import Goal, goals_table
+from server import Latency, reset, running, stats
 from tabulate import tabulate
-from whole import seconds
+from whole import Whole, measured
+from workload import PYTEST, Workload
 
-TEST = """
-import pytest
-
-@pytest.mark.holdout("tasks.jsonl")
-def test_tasks(run):
-    assert run.credit == 1 and not run.errors
-"""
-CONFIG = """
-[endpoints.far]
-kind = "openai"
-base_url = "{url}/v1"
-concurrency = {in_flight}
-
-[routes.raw]
-endpoint = "far"
-"""
-BARE = """
-import asyncio, itertools, json, sys
-import aiohttp
-
-url, in_flight, samples = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-tasks = [json.loads(line) for line in open("tasks.jsonl")]
-
-async def main():
-    jobs = iter([task for task in tasks for _ in range(samples)])
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=in_flight)) as session:
-        async def work():
-            for task in jobs:
-                messages = [{"role": "system", "content": task["instructions"]}, {"role": "user", "content": task["input"]}]
-                body = {"messages": messages, "max_tokens": 1024}
-                async with session.post(url + "/v1/chat/completions", json=body) as response:
-                    json.loads(await response.read())["choices"][0]["message"]["content"]
-        async with asyncio.TaskGroup() as group:
-            for _ in range(in_flight):
-                group.create_task(work())
-
-asyncio.run(main())
-"""
+BARE, PLUGIN, WORKERS = "bare asyncio + aiohttp", "pytest with the plugin", "pytest -n 2 with the plugin"
+LONG = Latency(0.08, tail=0.8, cut=2.0)
 
 
-def prepare(folder: Path, url: str, tasks: int, in_flight: int) -> None:
-    """A suite of tasks that the server answers rightly, its config, and the bare script."""
-    lines = [
-        json.dumps(
-            {
-                "id": f"task-{number}",
-                "instructions": "Fill in the form. " * 20,
-                "input": f"E-mail number {number}. " * 10,
-                "scorer": "fields",
-                "expect": {"intent": "refund_request"},
-            }
-        )
-        for number in range(tasks)
+def never_idle(latency: Latency, requests: int, in_flight: int, seed: int) -> float:
+    """Seconds for the latencies of this seed, in their order, on slots that are never idle while there is a request left."""
+    chance, free = random.Random(seed), [0.0] * in_flight
+    for _ in range(requests):
+        heapq.heapreplace(free, free[0] + latency.drawn(chance))
+    return max(free)
+
+
+def in_turns(
+    commands: dict[str, list[str]], folder: Path, url: str, rounds: int
+) -> tuple[dict[str, Whole], dict[str, list[float]]]:
+    """Of each command its medians, and its drawing's seconds in each round."""
+    found: dict[str, list[Whole]] = {name: [] for name in commands}
+    spans: dict[str, list[float]] = {name: [] for name in commands}
+    for command in commands.values():  # once unmeasured: it leaves the bytecode that later ones load
+        measured(command, folder)
+    for seed in range(rounds):
+        for name, command in commands.items():
+            reset(url, seed)
+            found[name].append(measured(command, folder))
+            spans[name].append(stats(url)["span"])
+    return {name: Whole.median(several) for name, several in found.items()}, spans
+
+
+def table(medians: dict[str, Whole], spans: dict[str, list[float]]) -> str:
+    bare = medians[BARE]
+    rows = [
+        [name, one.wall, one.wall / bare.wall, statistics.median(spans[name]), one.processor, one.processor / bare.processor]
+        for name, one in medians.items()
     ]
-    (folder / "tasks.jsonl").write_text("\n".join(lines) + "\n")
-    (folder / "test_tasks.py").write_text(TEST)
-    (folder / "understudy.toml").write_text(CONFIG.format(url=url, in_flight=in_flight))
-    (folder / "bare.py").write_text(BARE)
+    return tabulate(
+        rows, ["whole process", "wall s", "ratio", "drawing s", "processor s", "ratio"], tablefmt="github", floatfmt=".2f"
+    )
+
+
+def drawn(
+    load: Workload, latency: Latency, rounds: int, *, workers: bool = False
+) -> tuple[dict[str, Whole], dict[str, list[float]]]:
+    with running(latency) as url, tempfile.TemporaryDirectory() as name:
+        load.write(Path(name), url)
+        commands = {BARE: load.bare(url), PLUGIN: load.drawn()}
+        if workers:
+            commands[WORKERS] = load.drawn("-n2", "--understudy-replay=off", pytest=PYTEST)
+        medians, spans = in_turns(commands, Path(name), url, rounds)
+    words = f"median {latency.median * 1000:g} ms, sigma {latency.tail:g}" if latency.tail else f"{latency.median * 1000:g} ms"
+    print(f"{load.total:,} samples of {words}, {load.in_flight} in flight, {load.tasks} items, {rounds} rounds\n")
+    print(table(medians, spans), end="\n\n", flush=True)
+    return medians, spans
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--tasks", type=int, default=30)
-    parser.add_argument("--samples", type=int, default=25)
-    parser.add_argument("--in-flight", type=int, default=64)
-    parser.add_argument("--latency", type=float, default=0.1, help="seconds")
+    parser.add_argument("--quick", action="store_true", help="one round, and a fifth of the samples")
     options = parser.parse_args()
-    measured: dict[str, list[tuple[float, float]]] = {"bare asyncio + aiohttp": [], "pytest with the plugin": []}
-    with running(options.latency) as url, tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        prepare(folder, url, options.tasks, options.in_flight)
-        bare = [sys.executable, "bare.py", url, str(options.in_flight), str(options.samples)]
-        plugin = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:hypothesispytest"]
-        plugin += ["--understudy-route=raw", "--understudy-replay=off", f"--understudy-samples={options.samples}"]
-        seconds(plugin, folder)  # once unmeasured: it leaves the bytecode that later ones load
-        for _ in range(options.rounds):
-            measured["bare asyncio + aiohttp"].append(seconds(bare, folder))
-            measured["pytest with the plugin"].append(seconds(plugin, folder))
-    medians = {name: [statistics.median(column) for column in zip(*pairs, strict=True)] for name, pairs in measured.items()}
-    base = medians["bare asyncio + aiohttp"]
-    rows = [[name, wall, wall / base[0], used, used / base[1]] for name, (wall, used) in medians.items()]
-    total = options.tasks * options.samples
-    load = f"{total} samples of {options.latency * 1000:g} ms, {options.in_flight} in flight, {options.tasks} items"
-    print(f"{load}; never idle: {total / options.in_flight * options.latency:.2f} s\n")
-    print(tabulate(rows, ["whole process", "wall s", "ratio", "processor s", "ratio"], tablefmt="github", floatfmt=".2f"))
+    rounds, samples = (1, 5) if options.quick else (options.rounds, 25)
+    small, large = Workload(30, samples, 64), Workload(300, samples, 256)
+
+    medians, _ = drawn(small, Latency(0.1), rounds, workers=True)
+    goals = [
+        Goal(
+            f"{small.total:,} x 100 ms, 64 in flight: plugin / bare loop", medians[PLUGIN].wall / medians[BARE].wall, "<=", 1.25
+        ),
+        Goal("the same under xdist -n 2 / one process", medians[WORKERS].wall / medians[PLUGIN].wall, "<=", 1.5),
+    ]
+    medians, _ = drawn(large, Latency(0.1), rounds)
+    goals.append(
+        Goal(f"{large.total:,} x 100 ms, 256 in flight: plugin / bare loop", medians[PLUGIN].wall / medians[BARE].wall, "<=", 1.5)
+    )
+    _, spans = drawn(small, LONG, rounds)
+    ideal = [never_idle(LONG, small.total, small.in_flight, seed) for seed in range(rounds)]
+    ratios = {name: statistics.median(map(float.__truediv__, seconds, ideal)) for name, seconds in spans.items()}
+    goals += [
+        Goal("long-tailed, 64 in flight: the plugin's drawing / never idle", ratios[PLUGIN], "<=", 1.2),
+        Goal("long-tailed: the bare loop's drawing / never idle", ratios[BARE]),
+    ]
+    print(goals_table(goals))
 
 
 if __name__ == "__main__":

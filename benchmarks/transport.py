@@ -1,6 +1,6 @@
 """Which client asks at the least cost: whole processes, in turns, against one server.
 
-    python benchmarks/transport.py [--rounds 3]
+    python benchmarks/transport.py [--rounds 3] [--quick]
 
 Each variant draws the same answers in a process of its own, its imports included. Printed: a Markdown table for each load, with
 the median over the rounds of wall and processor seconds, and the ratios to bare aiohttp. `endpoint` is our own OpenAI endpoint
@@ -13,19 +13,17 @@ import argparse
 import asyncio
 import itertools
 import json
-import os
-import statistics
-import subprocess
 import sys
-import time
+import tempfile
 from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
 
-from server import running
+from server import Latency, running
 from tabulate import tabulate
+from whole import Whole, measured
 
 LATENCY = 0.1  # seconds
 LOADS = ((750, 64), (7_500, 256))  # requests, in flight
@@ -113,33 +111,31 @@ VARIANTS: dict[str, Callable[[str, int, int], Awaitable[None]]] = {
 }
 
 
-def measured(variant: str, url: str, requests: int, in_flight: int) -> tuple[float, float]:
-    """Wall and processor seconds of one whole process."""
-    command = [sys.executable, __file__, "--variant", variant, "--url", url, "--load", str(requests), str(in_flight)]
-    started = time.perf_counter()
-    process = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)})
-    _, status, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"{variant} ended with {process.returncode}")
-    return time.perf_counter() - started, used.ru_utime + used.ru_stime
+def whole(variant: str, url: str, requests: int, in_flight: int) -> Whole:
+    with tempfile.TemporaryDirectory() as name:
+        command = [sys.executable, __file__, "--variant", variant, "--url", url, "--load", str(requests), str(in_flight)]
+        return measured(command, Path(name))
 
 
 def table(requests: int, in_flight: int, rounds: int) -> str:
-    seconds: dict[str, list[tuple[float, float]]] = {variant: [] for variant in VARIANTS}
-    with running(LATENCY) as url:
+    found: dict[str, list[Whole]] = {variant: [] for variant in VARIANTS}
+    with running(Latency(LATENCY)) as url:
         for _ in range(rounds):
             for variant in VARIANTS:
-                seconds[variant].append(measured(variant, f"{url}/v1/chat/completions", requests, in_flight))
-    medians = {variant: [statistics.median(column) for column in zip(*pairs, strict=True)] for variant, pairs in seconds.items()}
+                found[variant].append(whole(variant, f"{url}/v1/chat/completions", requests, in_flight))
+    medians = {variant: Whole.median(several) for variant, several in found.items()}
     bare = medians["aiohttp"]
-    rows = [[variant, wall, wall / bare[0], used, used / bare[1]] for variant, (wall, used) in medians.items()]
+    rows = [
+        [variant, one.wall, one.wall / bare.wall, one.processor, one.processor / bare.processor]
+        for variant, one in medians.items()
+    ]
     return tabulate(rows, ["client", "wall s", "ratio", "processor s", "ratio"], tablefmt="github", floatfmt=".2f")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--quick", action="store_true", help="one round of the small load")
     parser.add_argument("--variant", choices=VARIANTS, help=argparse.SUPPRESS)
     parser.add_argument("--url", help=argparse.SUPPRESS)
     parser.add_argument("--load", type=int, nargs=2, help=argparse.SUPPRESS)
@@ -147,10 +143,11 @@ def main() -> None:
     if options.variant:
         asyncio.run(_run(VARIANTS[options.variant], options.url, *options.load))
         return
-    for requests, in_flight in LOADS:
+    rounds, loads = (1, LOADS[:1]) if options.quick else (options.rounds, LOADS)
+    for requests, in_flight in loads:
         ideal = -(-requests // in_flight) * LATENCY
-        print(f"{requests} answers of {LATENCY:g} s, {in_flight} in flight (ideal {ideal:.1f} s), median of {options.rounds}:\n")
-        print(table(requests, in_flight, options.rounds), end="\n\n", flush=True)
+        print(f"{requests} answers of {LATENCY:g} s, {in_flight} in flight (ideal {ideal:.1f} s), median of {rounds}:\n")
+        print(table(requests, in_flight, rounds), end="\n\n", flush=True)
 
 
 async def _run(variant: Callable[[str, int, int], Awaitable[None]], url: str, requests: int, in_flight: int) -> None:

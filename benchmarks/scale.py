@@ -1,0 +1,66 @@
+"""How cost and memory grow with the samples.
+
+    python benchmarks/scale.py [--quick]
+
+Whole pytest processes, each with a record of its own: 1,000, 7,500 and 100,000 samples whose outputs are 500 bytes long, 25 a
+task, drawn from a server that takes 10 ms, 64 in flight. The 7,500 are drawn a second time through a filled form. Printed: a
+Markdown table with wall and processor seconds, processor milliseconds a sample (all of the process, and what each sample beyond
+the first 1,000 adds, which leaves imports and start-up out), and peak memory; and one of the goals.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+
+from goals import Goal, goals_table
+from server import Latency, running
+from tabulate import tabulate
+from whole import Whole, measured
+from workload import Workload
+
+SAMPLES, IN_FLIGHT, BYTES = 25, 64, 500
+
+
+def drawn(load: Workload, url: str, route: str) -> Whole:
+    with tempfile.TemporaryDirectory() as name:
+        load.write(Path(name), url)
+        return measured(load.drawn(route=route), Path(name))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="5,000 instead of 100,000")
+    options = parser.parse_args()
+    sizes = [40, 300, 200 if options.quick else 4_000]
+    loads = [Workload(tasks, SAMPLES, IN_FLIGHT) for tasks in sizes]
+    with running(Latency(0.01), BYTES) as url:
+        drawn(loads[0], url, "raw")  # once unmeasured: it leaves the bytecode that later ones load
+        small, middle, large = (drawn(load, url, "raw") for load in loads)
+        small_form, middle_form = (drawn(load, url, "prefill") for load in loads[:2])
+
+    def row(what: str, load: Workload, whole: Whole, first: Whole) -> list[object]:
+        return [f"{load.total:,}{what}", whole.wall, whole.processor, each(load, whole), added(load, whole, first), whole.peak]
+
+    def each(load: Workload, whole: Whole) -> float:
+        return whole.processor / load.total * 1000
+
+    def added(load: Workload, whole: Whole, first: Whole) -> float | None:
+        more = load.total - loads[0].total
+        return (whole.processor - first.processor) / more * 1000 if more else None
+
+    rows = [row("", load, whole, small) for load, whole in zip(loads, (small, middle, large), strict=True)]
+    rows += [row(", prefilled", load, whole, small_form) for load, whole in zip(loads, (small_form, middle_form), strict=False)]
+    columns = ["samples", "wall s", "processor s", "ms a sample", "ms a further one", "peak MB"]
+    print(tabulate(rows, columns, tablefmt="github", floatfmt=".2f", missingval=""), end="\n\n")
+    goals = [
+        Goal("processor time a sample, all in, of 7,500", each(loads[1], middle), "<", 1.0, " ms"),
+        Goal("the same through a filled form", each(loads[1], middle_form), "<", 1.0, " ms"),
+        Goal(f"peak memory at {loads[2].total:,} samples of {BYTES} bytes / at 1,000", large.peak / small.peak, "<=", 1.5),
+    ]
+    print(goals_table(goals))
+
+
+if __name__ == "__main__":
+    main()
