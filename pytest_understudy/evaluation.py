@@ -23,9 +23,10 @@ from .holdout import Holdout
 from .routes.ask import check_abilities
 from .routes.route import Route, asks_alike
 from .sampling.allowance import Allowance, Spent, spent_by
+from .sampling.draws import now
 from .sampling.part import Part
 from .sampling.permits import Share, share
-from .sampling.record import Record, count_verdict, now, recorded_files
+from .sampling.record import Record, count_verdict, recorded_files
 from .sampling.run import Plan, Run, Sample
 from .sampling.sampler import Sampler
 from .sampling.scored import sample_of, sample_of_error
@@ -188,7 +189,7 @@ class Evaluation:
             new = [sample_of(plan, number, one) for number, one in enumerate(drawn) if number >= len(known)]
             for sample in new:
                 self._on_sample(sample)
-            run = Run.of(plan, [*known, *new])
+            run = Run.of(plan, [*known, *new], self._engine.request(plan))
             self.collect(run)
         if len(run.samples) > plan.samples:  # another test wants more of the same
             return replace(run, planned=plan.samples, samples=run.samples[: plan.samples])
@@ -285,6 +286,12 @@ class Evaluation:
         """What this session has paid for new samples so far, its workers included. Nothing is counted without a limit."""
         here = self._spending.spent if self._spending is not None else Spent()
         return here + spent_by(self._allowances)
+
+    def lines(self, run: Run, samples: Iterable[int]) -> dict[int, dict[str, Any]]:
+        """The record's lines of a run's samples, by their numbers: outputs, and prompts where they are kept. None for errors."""
+        if self._record is None:  # the owner of workers draws nothing itself
+            self._record = self._opened(since=self._started, fresh=self.replay == "off")
+        return self._record.lines(run.request, samples)
 
     @property
     def runs(self) -> list[Run]:
@@ -405,7 +412,7 @@ class Evaluation:
             samples = [sample_of_error(number, "lost: the worker crashed") for number in range(skeleton.planned)]
             return replace(skeleton, samples=tuple(samples))
         plan = Plan(task, route, skeleton.planned)
-        run = Run.of(plan, [sample_of(plan, number, one) for number, one in enumerate(engine.wait(plan))])
+        run = Run.of(plan, [sample_of(plan, number, one) for number, one in enumerate(engine.wait(plan))], engine.request(plan))
         self.learn(run.name, self.examples(plan, run))
         return run
 

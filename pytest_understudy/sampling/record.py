@@ -1,50 +1,33 @@
 """The record: every finished sample, a line each, written before anyone is told of it.
 
 In: a folder, and read-only records beside a config. Out: what was drawn for exactly this request before. Every process appends to
-a file of its own; reading takes all of the folder's *.jsonl files. Of equal keys the newest `at` wins; errors are kept and never
-stand in for a sample. A line that is torn (its writer was killed) is skipped and told in `notes`.
+a file of its own; reading takes all of the folder's *.jsonl files, and keeps where their lines stand (places.py), not what they
+say. Of equal keys the newest `at` wins; errors are kept and never stand in for a sample. A line that is torn (its writer was
+killed) is skipped and told in `notes`.
 """
 
 from __future__ import annotations
 
-import gzip
 import json
 import os
+import threading
 import uuid
-import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ..endpoints.endpoint import Completion, Exchange, Tokens
 from ..errors import ConfigError
+from ..routes.ask import sample_key
+from .draws import Drawn, completion_of, line_of, moment, now
+from .places import LineFile, Places
 from .run import Plan
 
 VERDICTS = "verdicts.txt"  # a line for each verdict: the holdout's hash, and when
 
 
-@dataclass(frozen=True, slots=True)
-class Drawn:
-    """What came of one sample: a completion, or the error that stood in its way.
-
-    `answered`: of an error, the requests that were answered before it. `ended`: the error ended its route. `sent` and `prompt`:
-    what was sent, as a hash and in full (sent.py); not read back from a record. `at`: when it came.
-    """
-
-    completion: Completion | None
-    error: str | None = None
-    replayed: bool = False
-    answered: tuple[Exchange, ...] = ()
-    ended: bool = False
-    sent: str | None = None
-    prompt: str | dict[str, Any] | None = None
-    at: str | None = field(default=None, compare=False)
-
-
 class Record:
-    """Samples by key. Read once on opening; `keep` may be called on another thread than `find`.
+    """Samples by key. Read once on opening; its methods may be called on any thread.
 
     `since` (a time as in `at`): what was drawn from then on is this session's, and no replay; with `fresh` all else is not read.
     """
@@ -52,103 +35,107 @@ class Record:
     def __init__(
         self, folder: Path, *, recorded: Iterable[Path] = (), read: bool = True, since: str | None = None, fresh: bool = False
     ) -> None:
-        self._since = since
+        self._since = None if since is None else moment(since).timestamp()
         self._fresh = fresh
         self._folder = folder
-        self._file: int | None = None
-        self._path = folder / f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.getpid()}-{uuid.uuid4().hex[:6]}.jsonl"
-        self._lines: dict[str, _Line] = {}
-        self._read_to: dict[Path, int] = {}  # bytes
+        self._writing: int | None = None
+        self._own = LineFile(folder / f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.getpid()}-{uuid.uuid4().hex[:6]}.jsonl")
+        self._places = Places()
+        self._files: dict[Path, LineFile] = {}
+        self._lock = threading.RLock()
         self.notes: list[str] = []
         if read:
             for path in [*sorted(folder.glob("*.jsonl")), *recorded_files(recorded)]:
                 self._read(path)
 
+    def __contains__(self, key: str) -> bool:
+        """Whether something was drawn under this key, as far as the record is read."""
+        with self._lock:
+            return key in self._places
+
     def find(self, key: str) -> Drawn | None:
         """What was drawn under this key, with its recorded latency and tokens; None where nothing was."""
-        line = self._lines.get(key)
-        if line is None:
+        if (line := self._line(key)) is None:
             return None
-        return Drawn(_completion(line.data), replayed=self._since is None or line.at < self._since, at=line.at)
+        at = line["at"]
+        return Drawn(completion_of(line), replayed=self._since is None or moment(at).timestamp() < self._since, at=at)
 
     def find_new(self, key: str) -> Drawn | None:
         """The same, with what other processes have recorded in the meantime."""
-        for path in self._folder.glob("*.jsonl"):
-            if path != self._path:
-                self._read(path, whole_lines=True)
+        self.refresh()
         return self.find(key)
+
+    def refresh(self) -> None:
+        """Read what other processes have recorded in the meantime."""
+        with self._lock:
+            for path in self._folder.glob("*.jsonl"):
+                if path != self._own.path:
+                    self._read(path, whole=True)
+
+    def lines(self, request: str, samples: Iterable[int]) -> dict[int, dict[str, Any]]:
+        """The lines of these samples of a request (`Run.request`), by their numbers; those that are not recorded are left out."""
+        keys = {number: sample_key(request, number) for number in samples}
+        if not all(key in self for key in keys.values()):
+            self.refresh()
+        return {number: line for number, key in keys.items() if (line := self._line(key)) is not None}
 
     def keep(self, key: str, plan: Plan, number: int, drawn: Drawn) -> None:
         """Append one line, whole, to this process's own file."""
-        line = _line(key, plan, number, drawn)
-        if self._file is None:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-        data = json.dumps(line, ensure_ascii=False, allow_nan=False).encode() + b"\n"
-        while data:  # a write may be short, on a full disk or past 2 GB
-            data = data[os.write(self._file, data) :]
+        line = line_of(key, plan, number, drawn)
+        text = json.dumps(line, ensure_ascii=False, allow_nan=False).encode() + b"\n"
+        with self._lock:
+            start = self._append(text)
+            if drawn.error is None:
+                self._places.put(key, self._own, start, len(text), moment(line["at"]).timestamp())
 
     def close(self) -> None:
-        if self._file is not None:
-            os.close(self._file)
-            self._file = None
+        with self._lock:
+            if self._writing is not None:
+                os.close(self._writing)
+                self._writing = None
+            for file in (self._own, *self._files.values()):
+                file.close()
 
-    def _read(self, path: Path, *, whole_lines: bool = False) -> None:
-        """What was not read yet; with `whole_lines` a last line whose writer is still at it is left for the next time."""
-        for number, text in enumerate(_texts(path, self._read_to.get(path, 0)), 1):
-            if whole_lines and not text.endswith(b"\n"):
-                return
-            self._read_to[path] = self._read_to.get(path, 0) + len(text)
+    def _append(self, text: bytes) -> int:
+        """Where it stands."""
+        if self._writing is None:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._writing = os.open(self._own.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        start = os.fstat(self._writing).st_size
+        while text:  # a write may be short, on a full disk or past 2 GB
+            text = text[os.write(self._writing, text) :]
+        return start
+
+    def _line(self, key: str) -> dict[str, Any] | None:
+        with self._lock:
+            if (found := self._places.get(key)) is None:
+                return None
+        text, path = found
+        try:
+            line: dict[str, Any] = json.loads(text)
+        except ValueError as failure:
+            raise ConfigError("was changed while it was in use", at=path) from failure
+        return line
+
+    def _read(self, path: Path, *, whole: bool = False) -> None:
+        """What was not read yet; with `whole` a last line whose writer is still at it is left for the next time."""
+        file = self._files.setdefault(path, LineFile(path))
+        for start, text in file.new_lines(whole=whole):
             try:
-                line = _Line.parsed(text)
+                key, at, error = _parsed(text)
             except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-                self.notes.append(f"{path.name}:{number}: a torn line was skipped; its sample is asked again")
+                self.notes.append(f"{path.name}:{file.lines_read}: a torn line was skipped; its sample is asked again")
                 continue
-            if line.data["error"] is not None or (self._fresh and self._since is not None and line.at < self._since):
-                continue
-            if line.at >= self._lines.get(line.key, line).at:
-                self._lines[line.key] = line
+            if not error and not (self._fresh and self._since is not None and at < self._since):
+                self._places.put(key, file, start, len(text), at)
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
-    """A line of the record that can be replayed, or tells of an error."""
-
-    key: str
-    at: str
-    data: dict[str, Any]
-
-    @classmethod
-    def parsed(cls, text: bytes) -> _Line:
-        """Raises one of many errors where it is torn, or none of ours."""
-        data = json.loads(text)
-        if data["error"] is None:
-            _completion(data)
-        datetime.fromisoformat(data["at"])
-        return cls(data["key"] + "", data["at"] + "", data)
-
-
-def now() -> str:
-    """The time as `at` has it."""
-    return datetime.now(UTC).isoformat(timespec="microseconds")
-
-
-def moment(at: str) -> datetime:
-    """The time that `at` tells; one without a zone is UTC."""
-    told = datetime.fromisoformat(at)
-    return told if told.tzinfo else told.replace(tzinfo=UTC)
-
-
-def _completion(line: Mapping[str, Any]) -> Completion:
-    """The completion that a record's line tells of."""
-    return Completion(
-        output=line["output"] + "",
-        finish=line["finish"] + "",
-        tokens=Tokens.from_json(line["tokens"]),
-        latency=float(line["latency"]),
-        waited=float(line["waited"]),
-        requests=tuple(Exchange.from_json(request) for request in line["requests"]),
-    )
+def _parsed(text: bytes) -> tuple[str, float, bool]:
+    """A line's key, its time, and whether it is an error. Raises one of many errors where it is torn, or none of ours."""
+    data = json.loads(text)
+    if data["error"] is None:
+        completion_of(data)
+    return data["key"] + "", moment(data["at"]).timestamp(), data["error"] is not None
 
 
 def count_verdict(folder: Path, holdout: str) -> int:
@@ -170,40 +157,3 @@ def recorded_files(paths: Iterable[Path]) -> list[Path]:
         else:
             raise ConfigError(f"no such file or folder: {path}", at="[understudy] recorded")
     return files
-
-
-def _line(key: str, plan: Plan, number: int, drawn: Drawn) -> dict[str, Any]:
-    done = drawn.completion
-    requests = done.requests if done else drawn.answered
-    return {
-        "key": key,
-        "route": plan.route.name,
-        "task": plan.task.id,
-        "sample": number,
-        "output": done.output if done else None,
-        "finish": done.finish if done else None,
-        "error": drawn.error,
-        "tokens": (done.tokens if done else summed(requests)).to_json(),
-        "latency": done.latency if done else None,
-        "waited": done.waited if done else None,
-        "requests": [request.to_json() for request in requests],
-        "sent": drawn.sent,
-        **({} if drawn.prompt is None else {"prompt": drawn.prompt}),
-        "at": drawn.at or now(),
-    }
-
-
-def summed(requests: Sequence[Exchange]) -> Tokens:
-    """The tokens of all of them; unknown where there are none."""
-    tokens = [request.tokens for request in requests]
-    return sum(tokens[1:], start=tokens[0]) if tokens else Tokens()
-
-
-def _texts(path: Path, start: int) -> Iterator[bytes]:
-    opener = gzip.open if path.name.endswith(".gz") else open
-    try:
-        with opener(path, "rb") as file:
-            file.seek(start)
-            yield from file
-    except (OSError, EOFError, zlib.error) as failure:
-        raise ConfigError(f"cannot be read: {failure}", at=str(path)) from failure

@@ -135,7 +135,10 @@ class Spread:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Run:
-    """All the samples of one task on one route: what one pytest item draws."""
+    """All the samples of one task on one route: what one pytest item draws.
+
+    `request` is the digest of what was asked (routes.ask), by which its samples are found in the record; empty where unknown.
+    """
 
     route: str
     task: str
@@ -147,13 +150,14 @@ class Run:
     confirm: bool
     planned: int
     samples: tuple[Sample, ...] = field(default=())
+    request: str = ""
 
     def __repr__(self) -> str:
         """Short, and without a word of any output: pytest prints it under every failed assertion."""
         return f"<Run {self.task} on {self.route}: {len(self.samples)} samples>"
 
     @classmethod
-    def of(cls, plan: Plan, samples: Sequence[Sample]) -> Run:
+    def of(cls, plan: Plan, samples: Sequence[Sample], request: str = "") -> Run:
         task = plan.task
         return cls(
             route=plan.route.name,
@@ -166,6 +170,7 @@ class Run:
             confirm=task.confirm,
             planned=plan.samples,
             samples=tuple(samples),
+            request=request,
         )
 
     @property
@@ -229,6 +234,7 @@ class Run:
             "split": self.split,
             "confirm": self.confirm,
             "planned": self.planned,
+            "request": self.request,
             "samples": [sample.to_json() for sample in self.samples],
         }
 

@@ -18,8 +18,9 @@ from typing import Any, Literal
 from ..endpoints.endpoint import Endpoint
 from ..errors import EndpointError, MissingSample, RouteEnded
 from ..routes.ask import ask, request_digest, sample_key
+from .draws import Drawn, now
 from .permits import Share, permits
-from .record import Drawn, Record, now
+from .record import Record
 from .run import NOT_DRAWN, Plan, not_drawn
 from .sent import Overheard
 from .spending import Spending
@@ -83,6 +84,10 @@ class Sampler:
                     jobs.sort(key=lambda job: job.number)
                 self._loop.submit(jobs)
 
+    def request(self, plan: Plan) -> str:
+        """The digest of what the plan asks, by which its samples stand in the record."""
+        return request_digest(plan.task, plan.route, _identity(self._endpoints[plan.route.endpoint], plan))
+
     def ended(self, plan: Plan) -> str | None:
         """Why nothing more is asked on the plan's route, once a sample of it was refused; None while it is open. After `wait`."""
         drawn = [self._results[(*plan.name, number)].result() for number in range(plan.samples)]
@@ -105,7 +110,7 @@ class Sampler:
 
     def _promised(self, plan: Plan) -> Iterable[_Job]:
         """The plan's samples that must be asked for; the others are kept from the record, or from an equal request in flight."""
-        digest = request_digest(plan.task, plan.route, _identity(self._endpoints[plan.route.endpoint], plan))
+        digest = self.request(plan)
         for number in range(plan.samples):
             if (*plan.name, number) in self._results:
                 continue

@@ -15,7 +15,7 @@ from ..endpoints.endpoint import Tokens
 from ..errors import ScorerError
 from ..scoring.score import Check, Score
 from ..scoring.scorers import judged
-from .record import Drawn, moment, summed
+from .draws import Drawn, moment, summed
 from .run import Plan, Sample
 
 

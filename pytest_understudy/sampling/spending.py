@@ -36,7 +36,7 @@ from ..routes.fill import REQUESTS
 from ..routes.price import Pricing
 from ..routes.route import Route
 from .allowance import Allowance, Ledger, Spent
-from .record import Drawn
+from .draws import Drawn
 from .run import Plan
 
 TEMPLATE: Final = 256  # tokens that a chat template, tools' or a schema's wording may add to what we send

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from ..sampling.record import moment
+from ..sampling.draws import moment
 from ..sampling.run import Sample
 
 LONGEST_IDLE = 3600.0

@@ -14,7 +14,8 @@ from pytest_understudy.config.config import load_config
 from pytest_understudy.config.endpoints import endpoint_of
 from pytest_understudy.endpoints.endpoint import Completion, Exchange, Tokens
 from pytest_understudy.routes.ask import request_digest, sample_key
-from pytest_understudy.sampling.record import Drawn, Record
+from pytest_understudy.sampling.draws import Drawn
+from pytest_understudy.sampling.record import Record
 from pytest_understudy.sampling.run import Plan
 from pytest_understudy.suite.files import tasks_from
 

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from pytest_understudy.errors import ConfigError
-from pytest_understudy.sampling.record import Drawn, Record, count_verdict
+from pytest_understudy.routes.ask import sample_key
+from pytest_understudy.sampling.draws import Drawn
+from pytest_understudy.sampling.record import Record, count_verdict
 
 from .made import completion, plan
 
@@ -125,6 +127,35 @@ def test_a_record_that_is_not_read_finds_nothing_and_still_keeps(tmp_path: Path)
     record.keep("m", plan(), 1, Drawn(completion()))
     record.close()
     assert Record(tmp_path).find("m") is not None
+
+
+def test_lines_are_found_by_request_and_number_also_those_that_others_wrote_meanwhile(tmp_path: Path) -> None:
+    record = Record(tmp_path)
+    for number in (0, 1):
+        record.keep(sample_key("digest", number), plan(), number, Drawn(completion(f"mine {number}"), sent="5e", prompt="Hello"))
+    record.keep(sample_key("digest", 2), plan(), 2, Drawn(None, "refused"))
+    kept(tmp_path, sample_key("digest", 3), "another's")
+    record.close()
+    lines = record.lines("digest", [3, 2, 1, 9])
+    assert {number: line["output"] for number, line in lines.items()} == {3: "another's", 1: "mine 1"}
+    assert (lines[1]["prompt"], lines[1]["tokens"]["prompt"], lines[1]["latency"]) == ("Hello", 10, 0.5)
+    assert record.lines("of nothing", range(3)) == {}
+
+
+def test_a_sample_is_found_as_soon_as_it_is_kept_and_its_output_is_on_disk_alone(tmp_path: Path) -> None:
+    record = Record(tmp_path)
+    record.keep("k", plan(), 0, Drawn(completion()))
+    assert "k" in record
+    assert record.find("k") == Drawn(completion(), replayed=True)
+    (path,) = tmp_path.glob("*.jsonl")
+    path.write_text(path.read_text().replace("yes", "not"))
+    found = record.find("k")
+    assert found is not None
+    assert found.completion is not None
+    assert found.completion.output == "not"
+    path.write_text("short\n")
+    with pytest.raises(ConfigError, match=f"{path.name}: was changed while it was in use"):
+        record.find("k")
 
 
 def test_verdicts_are_counted_by_holdout(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from pytest_understudy.endpoints.endpoint import Completion, Exchange, Tokens
 from pytest_understudy.routes.listed_price import ListedPrice, listed_price
 from pytest_understudy.routes.price import Price
-from pytest_understudy.sampling.record import Drawn
+from pytest_understudy.sampling.draws import Drawn
 from pytest_understudy.sampling.run import Plan, Run
 from pytest_understudy.sampling.scored import sample_of, sample_of_error
 from pytest_understudy.verdict.task_figures import production_cost

@@ -16,8 +16,9 @@ from pytest_understudy.errors import ConfigError, EndpointError
 from pytest_understudy.routes.price import Price
 from pytest_understudy.routes.route import Route
 from pytest_understudy.sampling.allowance import Allowance, Ledger, Spent, spent_by
+from pytest_understudy.sampling.draws import Drawn
 from pytest_understudy.sampling.permits import Share
-from pytest_understudy.sampling.record import Drawn, Record
+from pytest_understudy.sampling.record import Record
 from pytest_understudy.sampling.run import Plan, Run
 from pytest_understudy.sampling.sampler import Sampler
 from pytest_understudy.sampling.scored import sample_of_error

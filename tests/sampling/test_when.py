@@ -8,8 +8,9 @@ from pathlib import Path
 
 from pytest_understudy.endpoints.endpoint import Completion, Request
 from pytest_understudy.errors import EndpointError
+from pytest_understudy.sampling.draws import Drawn
 from pytest_understudy.sampling.permits import Share
-from pytest_understudy.sampling.record import Drawn, Record
+from pytest_understudy.sampling.record import Record
 from pytest_understudy.sampling.sampler import Sampler
 
 from .made import completion, plan

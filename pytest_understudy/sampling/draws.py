@@ -1,0 +1,83 @@
+"""What came of one sample, and its line in the record.
+
+In: a Drawn. Out: a line as a dict; and back. A line of an earlier version, which lacks a key of today's, is read all the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from ..endpoints.endpoint import Completion, Exchange, Tokens
+from .run import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """What came of one sample: a completion, or the error that stood in its way.
+
+    `answered`: of an error, the requests that were answered before it. `ended`: the error ended its route. `sent` and `prompt`:
+    what was sent, as a hash and in full (sent.py); not read back from a record. `at`: when it came.
+    """
+
+    completion: Completion | None
+    error: str | None = None
+    replayed: bool = False
+    answered: tuple[Exchange, ...] = ()
+    ended: bool = False
+    sent: str | None = None
+    prompt: str | dict[str, Any] | None = None
+    at: str | None = field(default=None, compare=False)
+
+
+def line_of(key: str, plan: Plan, number: int, drawn: Drawn) -> dict[str, Any]:
+    """The line of a sample, an error's too."""
+    done = drawn.completion
+    requests = done.requests if done else drawn.answered
+    return {
+        "key": key,
+        "route": plan.route.name,
+        "task": plan.task.id,
+        "sample": number,
+        "output": done.output if done else None,
+        "finish": done.finish if done else None,
+        "error": drawn.error,
+        "tokens": (done.tokens if done else summed(requests)).to_json(),
+        "latency": done.latency if done else None,
+        "waited": done.waited if done else None,
+        "requests": [request.to_json() for request in requests],
+        "sent": drawn.sent,
+        **({} if drawn.prompt is None else {"prompt": drawn.prompt}),
+        "at": drawn.at or now(),
+    }
+
+
+def completion_of(line: Mapping[str, Any]) -> Completion:
+    """The completion that a line tells of. Raises one of many errors where it is none of ours."""
+    return Completion(
+        output=line["output"] + "",
+        finish=line["finish"] + "",
+        tokens=Tokens.from_json(line["tokens"]),
+        latency=float(line["latency"]),
+        waited=float(line["waited"]),
+        requests=tuple(Exchange.from_json(request) for request in line["requests"]),
+    )
+
+
+def summed(requests: Sequence[Exchange]) -> Tokens:
+    """The tokens of all of them; unknown where there are none."""
+    tokens = [request.tokens for request in requests]
+    return sum(tokens[1:], start=tokens[0]) if tokens else Tokens()
+
+
+def now() -> str:
+    """The time as `at` has it."""
+    return datetime.now(UTC).isoformat(timespec="microseconds")
+
+
+def moment(at: str) -> datetime:
+    """The time that `at` tells; one without a zone is UTC."""
+    told = datetime.fromisoformat(at)
+    return told if told.tzinfo else told.replace(tzinfo=UTC)

@@ -1,0 +1,82 @@
+"""Where lines stand: each is found by its key, in plain files and in compressed ones."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import pytest
+
+from pytest_understudy.errors import ConfigError
+from pytest_understudy.sampling.places import LineFile, Places
+
+
+def placed(places: Places, file: LineFile, *, at: float = 0.0) -> None:
+    """Every line of the file, by its first word."""
+    for start, line in file.new_lines():
+        places.put(line.split()[0].decode(), file, start, len(line), at)
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.jsonl.gz"])
+def test_a_line_is_read_back_by_its_key_in_any_order(tmp_path: Path, name: str) -> None:
+    lines = [f"{number:032x} {'é' * number}\n".encode() for number in range(50)]
+    content = b"".join(lines)
+    (tmp_path / name).write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+    places, file = Places(), LineFile(tmp_path / name)
+    placed(places, file)
+    for number in reversed(range(50)):
+        assert places.get(f"{number:032x}") == (lines[number], str(tmp_path / name))
+    assert places.get("f" * 32) is None
+    file.close()
+    assert places.get(f"{7:032x}") == (lines[7], str(tmp_path / name))
+    file.close()
+
+
+def test_lines_of_many_files_are_told_apart_with_one_of_them_open(tmp_path: Path) -> None:
+    places = Places()
+    files = [LineFile(tmp_path / f"{number}.jsonl") for number in range(5)]
+    for number, file in enumerate(files):
+        file.path.write_bytes(b"a%d x\nb%d y\n" % (number, number))
+        placed(places, file)
+    for letter, rest in (("a", b"x"), ("b", b"y")):
+        for number in range(5):
+            line = places.get(f"{letter}{number}")
+            assert line is not None
+            assert line[0] == b"%s%d %s\n" % (letter.encode(), number, rest)
+            assert sum(file._file is not None for file in files) == 1
+
+
+def test_of_equal_keys_the_newest_counts_and_then_the_last(tmp_path: Path) -> None:
+    places = Places()
+    for name, at in (("old", 1.0), ("new", 3.0), ("between", 2.0)):
+        (tmp_path / name).write_text(f"k {name}\n")
+        placed(places, LineFile(tmp_path / name), at=at)
+    assert places.get("k") == (b"k new\n", str(tmp_path / "new"))
+    (tmp_path / "same").write_text("k same\n")
+    placed(places, LineFile(tmp_path / "same"), at=3.0)
+    assert places.get("k") == (b"k same\n", str(tmp_path / "same"))
+
+
+def test_a_file_that_grows_is_read_on_and_a_line_without_an_end_is_left(tmp_path: Path) -> None:
+    file = LineFile(tmp_path / "a.jsonl")
+    file.path.write_bytes(b"a\nb")
+    assert list(file.new_lines(whole=True)) == [(0, b"a\n")]
+    assert list(file.new_lines(whole=True)) == []
+    with file.path.open("ab") as more:
+        more.write(b"b\nc")
+    assert list(file.new_lines(whole=True)) == [(2, b"bb\n")]
+    assert list(file.new_lines()) == [(5, b"c")]
+    assert list(file.new_lines()) == []
+    assert file.lines_read == 3
+
+
+def test_a_file_that_is_gone_or_torn_is_named(tmp_path: Path) -> None:
+    places, file = Places(), LineFile(tmp_path / "a.jsonl")
+    file.path.write_bytes(b"a\n")
+    placed(places, file)
+    file.path.unlink()
+    with pytest.raises(ConfigError, match=r"a\.jsonl: cannot be read"):
+        places.get("a")
+    (tmp_path / "b.jsonl.gz").write_bytes(gzip.compress(b"a\n" * 9)[:-4])
+    with pytest.raises(ConfigError, match=r"b\.jsonl\.gz: cannot be read"):
+        placed(places, LineFile(tmp_path / "b.jsonl.gz"))
