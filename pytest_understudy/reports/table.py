@@ -6,7 +6,7 @@ In: a Verdict. Out: lines without colour, and a Markdown document from the same 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from tabulate import tabulate
@@ -48,6 +48,8 @@ COLUMNS = (
     Column("serving\ncost", "right", lambda route: _priced(route, route.cost.serving)),
     Column("cost /\nscore point", "right", lambda route: _priced(route, route.cost.per_score_point)),
 )
+PASS_HAT = "pass^2"
+PASS_LEGEND = "pass^k: the chance that k samples of a task all pass, mean over tasks"
 HARM = Column("harm", "right", lambda route: percent(route.outcomes["harm"]))
 LOADED = Column("loaded\ncost", "right", lambda route: _loaded(route))
 
@@ -65,14 +67,7 @@ def table_lines(verdict: Verdict) -> list[str]:
         return ["no route was judged"]
     columns = _columns(verdict)
     rows = [[column.cell(route) for column in columns] for route in verdict.routes]
-    text = tabulate(
-        rows,
-        headers=[column.header for column in columns],
-        tablefmt="simple",
-        colalign=[column.align for column in columns],
-        disable_numparse=True,
-    )
-    return [*(line.rstrip() for line in text.splitlines()), *_notes(verdict)]
+    return [*_laid_out(columns, rows), *_notes(verdict)]
 
 
 def repair_lines(verdict: Verdict) -> list[str]:
@@ -147,12 +142,56 @@ def markdown(verdict: Verdict) -> str:
 
 
 def _columns(verdict: Verdict) -> tuple[Column, ...]:
-    """The article's columns, harm where there is any, and the loaded cost where a machine is paid for by the hour."""
-    columns: tuple[Column, ...] = COLUMNS
-    if any(route.outcomes["harm"] for route in verdict.routes):
-        after = COLUMNS.index(next(column for column in COLUMNS if column.header == "silent")) + 1
-        columns = (*COLUMNS[:after], HARM, *COLUMNS[after:])
-    return (*columns, LOADED) if any(route.hourly for route in verdict.routes) else columns
+    """The article's columns, pass^k where a task is drawn more than once, harm where there is any, and the loaded cost where a
+    machine is paid for by the hour.
+    """
+    place = next(place for place, column in enumerate(COLUMNS) if column.header == "silent")
+    most = {max(route.pass_hat) for route in verdict.routes if _repeated(route)}
+    repeats = (_pass_hat(most),) if most else ()
+    harm = (HARM,) if any(route.outcomes["harm"] for route in verdict.routes) else ()
+    loaded = (LOADED,) if any(route.hourly for route in verdict.routes) else ()
+    return (*COLUMNS[:place], *repeats, COLUMNS[place], *harm, *COLUMNS[place + 1 :], *loaded)
+
+
+def _laid_out(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Two lines of headers, a rule, the rows. tabulate would give each header two columns more: with these a table has 120."""
+    headers = [column.header.split("\n") for column in columns]
+    above = [[parts[0] for parts in headers], [parts[-1] if len(parts) > 1 else "" for parts in headers]]
+    widths = [max(map(len, cells)) for cells in zip(*above, *rows, strict=True)]
+    places = list(zip(columns, widths, strict=True))
+
+    def line(cells: Sequence[str]) -> str:
+        told = zip(cells, places, strict=True)
+        aligned = [cell.ljust(width) if column.align == "left" else cell.rjust(width) for cell, (column, width) in told]
+        return "  ".join(aligned).rstrip()
+
+    return [*map(line, above), "  ".join("-" * width for width in widths), *map(line, rows)]
+
+
+def _repeated(route: RouteFigures) -> bool:
+    """Its tasks are drawn more than once: for k over the samples there is no pass^k."""
+    return bool(route.pass_hat) and 1 not in route.pass_hat
+
+
+def _pass_hat(most: Collection[int]) -> Column:
+    """pass^2 and pass^m: the chance that two samples of a task, and that all `most` of them, pass together."""
+    if most == {2}:
+        return Column(PASS_HAT, "right", lambda route: _share(route.pass_hat.get(2)))
+    header = f"{PASS_HAT}\n/ pass^{next(iter(most)) if len(most) == 1 else 'm'}"
+    return Column(header, "right", _pass_hats)
+
+
+def _pass_hats(route: RouteFigures) -> str:
+    if not _repeated(route) or not route.judged:
+        return NOTHING
+    return f"{_share(route.pass_hat[2])} / {_share(route.pass_hat[max(route.pass_hat)])}"
+
+
+def _share(rate: float | None) -> str:
+    """In whole percents; what is not all is never 100%, and what is not nothing never 0%."""
+    if rate is None:
+        return NOTHING
+    return ">99%" if 0.995 <= rate < 1 else "<1%" if 0 < rate < 0.005 else percent(rate, 0)
 
 
 def _marked(route: RouteFigures) -> str:
@@ -188,6 +227,8 @@ def _loaded(route: RouteFigures) -> str:
 
 def _notes(verdict: Verdict) -> list[str]:
     notes = [LEGEND] if any(route.judged for route in verdict.routes) else []
+    if any(_repeated(route) and route.judged for route in verdict.routes):
+        notes.append(PASS_LEGEND)
     notes += price_lines(verdict.routes)
     return [*notes, *(f"{route.name}: {note}" for route in verdict.routes for note in _notes_on(route))]
 

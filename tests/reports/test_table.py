@@ -66,8 +66,41 @@ def test_strict_pass_is_shown_with_its_interval_and_a_legend(article: Verdict) -
     assert "94.0% [79, 99]" in row_of(article, "raw")
     assert notes(article) == [
         "[low, high]: 95% interval of the strict-pass rate on tasks like these; silent: valid and wrong, which no caller can see",
+        "pass^k: the chance that k samples of a task all pass, mean over tasks",
         "price: $0.20 a million tokens, blended (config)",
     ]
+
+
+def test_pass_hat_has_a_column_for_2_and_for_all_samples_where_tasks_are_drawn_more_than_once() -> None:
+    passes = [[sample()] * 3, [sample(), sample(), sample(0.0)]]
+    three = judge([route()], [run("raw", f"t{n}", of) for n, of in enumerate(passes)], gate=None, ladder=False)
+    assert [line[line.index("pass^2") :].split()[0] for line in table_lines(three)[:1]] == ["pass^2"]
+    assert "/ pass^3" in table_lines(three)[1]
+    assert " 67% / 50% " in row_of(three, "raw")  # (1 + 1/3) / 2, and (1 + 0) / 2
+    two = verdict_on(sample(), sample(0.0))
+    assert "/ pass" not in table_lines(two)[1]
+    assert row_of(two, "raw").split()[4] == "0%"
+    once = verdict_on(sample())
+    assert not any("pass^" in line for line in table_lines(once))
+
+
+def test_pass_hat_of_a_part_is_never_all_nor_nothing() -> None:
+    nearly = judge(
+        [route()], [run("raw", f"t{n}", [sample(), sample(float(n > 0))]) for n in range(300)], gate=None, ladder=False
+    )
+    assert " >99% " in row_of(nearly, "raw")
+    hardly = judge([route()], [run("raw", f"t{n}", [sample(float(n == 0))] * 2) for n in range(300)], gate=None, ladder=False)
+    assert " <1% " in row_of(hardly, "raw")
+
+
+def test_a_route_that_is_drawn_once_beside_others_has_a_dash_for_pass_hat() -> None:
+    verdict = judge(
+        [route("raw"), route("one")],
+        [run("raw", "a", [sample()] * 3), run("one", "a", [sample()])],
+        gate=None,
+        ladder=False,
+    )
+    assert row_of(verdict, "one").split()[3] == "-"
 
 
 def test_harm_has_a_column_only_where_there_is_any(article: Verdict) -> None:
@@ -95,7 +128,7 @@ def test_a_route_that_scores_nothing_has_no_price_of_a_point() -> None:
 
 def test_what_was_not_drawn_is_a_dash_and_never_0() -> None:
     verdict = verdict_on(planned=3)
-    assert row_of(verdict, "raw").split() == ["raw", "(partial)", *"--------"]
+    assert row_of(verdict, "raw").split() == ["raw", "(partial)", *"---------"]
     assert notes(verdict) == ["raw: not drawn"]
 
 
@@ -180,7 +213,18 @@ def test_markdown_has_the_same_rows(article: Verdict) -> None:
     text = markdown(article)
     table = [line for line in text.splitlines() if line.startswith("|")]
     cells = [cell.strip() for cell in table[2].strip("|").split("|")]
-    assert cells == ["raw", "0.9560 ±0.1847", "94.0% [79, 99]", "6.0%", "32.60s / 63.26s", "1.39M", "1.39M", "$0.278", "$0.291"]
+    assert cells == [
+        "raw",
+        "0.9560 ±0.1847",
+        "94.0% [79, 99]",
+        "88% / 0%",
+        "6.0%",
+        "32.60s / 63.26s",
+        "1.39M",
+        "1.39M",
+        "$0.278",
+        "$0.291",
+    ]
     assert set(table[1]) <= set("|:-")
     header = [cell.strip() for cell in table[0].strip("|").split("|")]
     assert header[-2:] == ["serving cost", "cost / score point"]
