@@ -194,19 +194,21 @@ def _check_first(ladder: bool, config: pytest.Config) -> None:
 
 def _report(path: Path) -> Path:
     """A report's path, if a report can be written there: better told now than after an hour of drawing."""
-    if path.suffix in (".html", ".md"):
-        raise pytest.UsageError(
-            f"--understudy-report={path.name}: {path.suffix} reports are not available in this version; there is .json"
-        )
+    from .reports.whole import obstacle
+
+    if path.suffix == ".html":
+        raise pytest.UsageError(f"--understudy-report={path.name}: .html reports are not available in this version")
     if path.suffix != ".json":
         raise pytest.UsageError(f"--understudy-report={path.name}: a report's name ends in .json, .html or .md")
-    if path.is_dir() or not path.parent.is_dir():
-        raise pytest.UsageError(f"--understudy-report={path}: no report can be written there")
+    if why := obstacle(path):
+        raise pytest.UsageError(f"--understudy-report={path}: no report can be written there: {why}")
     return path
 
 
 def _export(here: Path, get: Callable[[str], Any]) -> Path | None:
     """The path of the export that is asked for, if there is anything to export and a place to put it."""
+    from .reports.whole import obstacle
+
     if get("export_sft") is None:
         return None
     path: Path = here / get("export_sft")
@@ -215,9 +217,8 @@ def _export(here: Path, get: Callable[[str], Any]) -> Path | None:
             "--understudy-export-sft exports samples of the train split, and this session draws the holdout: add"
             " --understudy-split=train, or --understudy-export-holdout if the holdout may be given up as one"
         )
-    free = path.is_file() or not path.exists()
-    if not free or not path.parent.is_dir() or not os.access(path.parent, os.W_OK):  # a new file takes the old one's place
-        raise pytest.UsageError(f"--understudy-export-sft={path}: no file can be written there")
+    if why := obstacle(path):
+        raise pytest.UsageError(f"--understudy-export-sft={path}: no file can be written there: {why}")
     return path
 
 

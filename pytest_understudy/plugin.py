@@ -25,11 +25,10 @@ if TYPE_CHECKING:
     from .config.endpoints import EndpointSettings
     from .endpoints.endpoint import Endpoint
     from .evaluation import Evaluation
-    from .reports.export import Export, Exported
+    from .reports.export import Export
     from .routes.route import Route
     from .sampling.run import Plan, Run
     from .suite.task import Task
-    from .verdict.verdict import Verdict
     from .workers import Owner, Worker
 
 EVALUATION = "understudy-evaluation"
@@ -113,6 +112,7 @@ class Understudy:
 
     def __init__(self, config: pytest.Config, options: Options) -> None:
         from .config.config import find_config, load_config
+        from .ending import Ending
         from .evaluation import Evaluation
         from .sampling.part import Part
         from .workers import Owner, Worker
@@ -147,15 +147,11 @@ class Understudy:
             part=Part.from_json(given) if given else None,
             on_sample=lambda sample: config.hook.pytest_understudy_sample(sample=sample),
         )
-        self.verdict: Verdict | None = None
-        self.exported: Exported | None = None
+        self.ending = Ending(self.evaluation, options.reports, lambda path: _relative(path, config))
         self._worker = hasattr(config, "workerinput")
         self.others: Owner | Worker = (Worker if self._worker else Owner)(self.evaluation)
         self._running = False
-        self._notes: list[str] = []
-        self._written: list[Path] = []
         self._ended: set[str | None] = set()
-        self._verdicts: int | None = None  # given on this holdout, this one included
         self._promised: set[str] = set()  # rungs, where they are drawn one by one
         self._uncollected: list[str] = []
 
@@ -336,66 +332,18 @@ class Understudy:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        if not self._worker:
-            self.others.rebuild()
-            self._judge(session)
-        self.evaluation.close()
-
-    def _judge(self, session: pytest.Session) -> None:
-        if not self._running:
-            return  # nothing ran: an earlier report is not overwritten with an empty one
-        self.evaluation.expect_uncollected(self._uncollected)
-        self.verdict = self.evaluation.judge()
-        if self.verdict is None:
-            return
-        self.config.hook.pytest_understudy_verdict(verdict=self.verdict)
-        with suppress(OSError):  # where no sample could be recorded either, which is told
-            self._verdicts = self.evaluation.count_verdict(self.verdict)
-        for path in self.options.reports:
-            try:
-                path.write_text(self.verdict.to_text(), encoding="utf-8")
-                self._written.append(path)
-            except OSError as failure:
-                self._notes.append(f"{path.name} could not be written: {failure}")
-                session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
-        self._write_export(session)
-        # A session that judged nothing has shown nothing, gate or no gate.
-        nothing = not any(route.judged for route in self.verdict.routes)
-        if nothing:
-            self._notes.append("nothing was judged: every sample is an error, or none was drawn")
-        if session.exitstatus == pytest.ExitCode.OK and (self.verdict.gate_passed is False or nothing):
-            session.exitstatus = pytest.ExitCode.TESTS_FAILED
-
-    def _write_export(self, session: pytest.Session) -> None:
         try:
-            self.exported = self.evaluation.exported()
-        except OSError as failure:
-            self._notes.append(f"the training examples could not be written: {failure}")
-            session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
+            if self._running and not self._worker:
+                self.others.rebuild()
+                self.evaluation.expect_uncollected(self._uncollected)
+                failed = self.ending.conclude(lambda verdict: self.config.hook.pytest_understudy_verdict(verdict=verdict))
+                if failed and session.exitstatus == pytest.ExitCode.OK:
+                    session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        finally:
+            self.evaluation.close()
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        if self.verdict is None:
-            return
-        from .reports.summary import write_summary
-
-        written = [f"report written to {_relative(path, self.config)}" for path in self._written]
-        if self.exported is not None:
-            written += self.exported.told(_relative(self.exported.path, self.config))
-        notes = [*self.others.notes, *self._notes, *self.evaluation.notes]
-        write_summary(
-            terminalreporter,
-            self.verdict,
-            spent=self._told_spending(),
-            verdicts=self._verdicts,
-            notes=notes,
-            written=written,
-        )
-
-    def _told_spending(self) -> str | None:
-        from .reports.summary import spending_line
-
-        allowance = self.evaluation.allowance
-        return None if allowance is None else spending_line(allowance, self.evaluation.spent, self.evaluation.runs)
+        self.ending.tell(terminalreporter, self.others.notes)
 
     def pytest_unconfigure(self) -> None:
         self.evaluation.close()

@@ -29,7 +29,7 @@ ROOMS = [
     {"cli"},
     {"__main__"},
     {"hookspecs", "items", "options"},
-    {"workers"},
+    {"workers", "ending"},
     {"plugin"},
 ]
 PLACE = {name: place for place, names in enumerate(ROOMS) for name in names}

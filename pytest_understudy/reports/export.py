@@ -11,8 +11,6 @@ Holdout samples are left out unless asked for aloud, and tasks kept for confirma
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +22,7 @@ from ..endpoints.endpoint import Message, Request
 from ..errors import ConfigError, listed
 from ..routes.ask import messages
 from ..sampling.run import Plan, Run
+from .whole import write_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +104,7 @@ class Exported:
         kept: dict[tuple[Message, ...], Example] = {}
         for example in examples:
             kept.setdefault(example.messages, example)
-        _replace(path, "".join(f"{example.line}\n" for example in kept.values()))
+        write_whole(path, "".join(f"{example.line}\n" for example in kept.values()))
         return cls(path, tuple(kept.values()), len(examples))
 
     @property
@@ -126,22 +125,3 @@ class Exported:
                 f"WARNING: {self.holdout:,} of the examples in {shown} {'is' if self.holdout == 1 else 'are'} of the HOLDOUT:"
                 " whatever is trained on them can't be judged on these tasks any more"
             )
-
-
-def _replace(path: Path, text: str) -> None:
-    path = path.resolve()  # behind a link the file is replaced, not the link
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        Path(name).chmod(0o666 & ~_umask())  # mkstemp's own are for this user's eyes only
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

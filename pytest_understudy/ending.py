@@ -1,0 +1,101 @@
+"""The end of a session: the verdict, the reports, the export, and what the terminal is told of it.
+
+In: an Evaluation that was drawn, as far as it was: also one that was interrupted, or stopped at its first failure. Out: files, a
+line or more on the terminal, and whether the session has failed by its verdict. What a newcomer would get wrong: whatever one
+part of it raises, the reports are written, since what they tell of was paid for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .evaluation import Evaluation
+    from .reports.export import Exported
+    from .reports.summary import Terminal
+    from .verdict.verdict import Verdict
+
+
+class Ending:
+    """Ends one evaluation; `shown` is what a path is called on the terminal."""
+
+    def __init__(self, evaluation: Evaluation, reports: Iterable[Path], shown: Callable[[Path], str]) -> None:
+        self.verdict: Verdict | None = None
+        self._evaluation = evaluation
+        self._reports = tuple(reports)
+        self._shown = shown
+        self._notes: list[str] = []
+        self._written: list[Path] = []
+        self._exported: Exported | None = None
+        self._verdicts: int | None = None  # given on this holdout, this one included
+
+    def conclude(self, tell: Callable[[Verdict], object]) -> bool:
+        """Judges, tells others of it, writes what was asked for. True where that fails a session which has not failed.
+
+        Nothing where nothing was planned: an earlier report is not overwritten with an empty one.
+        """
+        self.verdict = self._evaluation.judge()
+        if self.verdict is None:
+            return False
+        try:
+            tell(self.verdict)
+        finally:
+            failed = self._concluded(self.verdict)
+        return failed
+
+    def tell(self, terminal: Terminal, notes: Iterable[str]) -> None:
+        """Writes the summary under the session's last line; `notes` are others', which come first."""
+        if self.verdict is None:
+            return
+        from .reports.summary import write_summary
+
+        written = [f"report written to {self._shown(path)}" for path in self._written]
+        if self._exported is not None:
+            written += self._exported.told(self._shown(self._exported.path))
+        write_summary(
+            terminal,
+            self.verdict,
+            spent=self._spending(),
+            verdicts=self._verdicts,
+            notes=[*notes, *self._notes, *self._evaluation.notes],
+            written=written,
+        )
+
+    def _concluded(self, verdict: Verdict) -> bool:
+        with suppress(OSError):  # where no sample could be recorded either, which is told
+            self._verdicts = self._evaluation.count_verdict(verdict)
+        unwritten = [path for path in self._reports if not self._write(path, verdict)]
+        exported = self._export()
+        # A session that judged nothing has shown nothing, gate or no gate.
+        nothing = not any(route.judged for route in verdict.routes)
+        if nothing:
+            self._notes.append("nothing was judged: every sample is an error, or none was drawn")
+        return bool(unwritten) or not exported or nothing or verdict.gate_passed is False
+
+    def _write(self, path: Path, verdict: Verdict) -> bool:
+        from .reports.whole import write_whole
+
+        try:
+            write_whole(path, verdict.to_text())
+        except OSError as failure:
+            self._notes.append(f"{path.name} could not be written: {failure}")
+            return False
+        self._written.append(path)
+        return True
+
+    def _export(self) -> bool:
+        try:
+            self._exported = self._evaluation.exported()
+        except OSError as failure:
+            self._notes.append(f"the training examples could not be written: {failure}")
+            return False
+        return True
+
+    def _spending(self) -> str | None:
+        from .reports.summary import spending_line
+
+        allowance = self._evaluation.allowance
+        return None if allowance is None else spending_line(allowance, self._evaluation.spent, self._evaluation.runs)
