@@ -10,7 +10,7 @@ travel the same way with and without it: a dict on the item's teardown report, c
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,10 +22,7 @@ from .items import PLAN, ahead, holdout_marks, known_miss, marked, plan_of, prop
 from .options import Options, add_options, usage_errors
 
 if TYPE_CHECKING:
-    from .config.endpoints import EndpointSettings
-    from .endpoints.endpoint import Endpoint
     from .evaluation import Evaluation
-    from .reports.export import Export
     from .routes.route import Route
     from .sampling.run import Plan, Run
     from .suite.task import Task
@@ -111,42 +108,13 @@ class Understudy:
     """One session's evaluation, as pytest drives it."""
 
     def __init__(self, config: pytest.Config, options: Options) -> None:
-        from .config.config import find_config, load_config
         from .ending import Ending
-        from .evaluation import Evaluation
-        from .sampling.part import Part
+        from .prepared import prepared
         from .workers import Owner, Worker
 
         self.config = config
         self.options = options
-        given: Mapping[str, Any] | None = getattr(config, "workerinput", {}).get("understudy")
-        path = options.config or find_config(_first_path(config), config.rootpath)
-        settings = options.over(load_config(path))
-        if options.ladder and not settings.ladder:
-            raise UnderstudyError("the config has no ladder: list its rungs in ladder = [...]", at=f"{path.name}: [understudy]")
-        if options.first and settings.gate is None:
-            raise UnderstudyError(
-                "--understudy-first climbs to a rung that holds the gate, and there is none: set [gate], or a threshold"
-            )
-        self.evaluation: Evaluation = Evaluation(
-            settings,
-            settings.ladder if options.ladder else options.routes,
-            root=config.rootpath,
-            record=options.record,
-            make_endpoint=self._make_endpoint,
-            controls=options.controls,
-            ladder=options.ladder,
-            first=options.first,
-            baseline=options.baseline,
-            baseline_file=options.baseline_file,
-            export=_export(options),
-            split=options.split,
-            replay=options.replay,
-            spend_limit=options.spend_limit,
-            record_prompts=options.record_prompts,
-            part=Part.from_json(given) if given else None,
-            on_sample=lambda sample: config.hook.pytest_understudy_sample(sample=sample),
-        )
+        self.evaluation: Evaluation = prepared(config, options)
         self.ending = Ending(self.evaluation, options.reports, lambda path: _relative(path, config))
         self._worker = hasattr(config, "workerinput")
         self.others: Owner | Worker = (Worker if self._worker else Owner)(self.evaluation)
@@ -347,30 +315,6 @@ class Understudy:
 
     def pytest_unconfigure(self) -> None:
         self.evaluation.close()
-
-    # -- behind the hooks
-
-    def _make_endpoint(self, settings: EndpointSettings, folder: Path, address: str | None) -> Endpoint:
-        """An endpoint from another plugin's hook, else one of ours."""
-        from .config.endpoints import endpoint_of
-
-        theirs: Endpoint | None = self.config.hook.pytest_understudy_endpoint(
-            kind=settings.kind, settings={"name": settings.name, **settings.settings}
-        )
-        return theirs if theirs is not None else endpoint_of(settings, folder, address)
-
-
-def _export(options: Options) -> Export | None:
-    if options.export_sft is None:
-        return None
-    from .reports.export import Export
-
-    return Export(options.export_sft, options.export_clusters, options.export_holdout)
-
-
-def _first_path(config: pytest.Config) -> Path:
-    first = (config.args or [""])[0].split("::")[0]
-    return Path(os.path.abspath(config.invocation_params.dir / first))  # noqa: PTH100  # as pytest has its rootdir: links kept
 
 
 def _relative(path: Path, config: pytest.Config) -> str:
