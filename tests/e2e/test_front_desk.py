@@ -1,0 +1,81 @@
+"""The front desk of the workflows' example: its nine errands can be done, in one way, and nothing of them is trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_understudy.scoring.score import Score
+from pytest_understudy.scoring.scorers import judged_trajectory
+from pytest_understudy.suite.files import tasks_from
+from pytest_understudy.suite.imports import imported
+from pytest_understudy.suite.task import Task
+from pytest_understudy.suite.workflow import Episode
+
+SUITE = Path(__file__).parents[2] / "example_workflows"
+TASKS = tasks_from(SUITE / "desk.yaml", name="desk.yaml")
+LOOKS = {"room": "rooms.free", "parcel": "parcels.find", "ticket": "tickets.find"}
+DEEDS = {"room": "rooms.book", "parcel": "parcels.hand_over", "ticket": "tickets.close"}
+
+
+def played(task: Task, *actions: tuple[str, dict[str, str]]) -> Score:
+    episode = Episode.of(task)
+    for tool, arguments in actions:
+        episode.step(tool, arguments)
+    return judged_trajectory(task, episode.trajectory("done"), "stop")[1]
+
+
+def errand(task: Task) -> tuple[tuple[str, dict[str, str]], str, dict[str, str]]:
+    """What is looked up, what is found, and what is done with it."""
+    kind = task.id.partition("-")[0]
+    parameters = next(tool.parameters for tool in task.tools if tool.name == LOOKS[kind])
+    (name,) = parameters["properties"]
+    known = [
+        *imported("workplace.front_desk:PEOPLE", str(SUITE), at=""),
+        *imported("workplace.front_desk:SERVICES", str(SUITE), at=""),
+    ]
+    words = [word.strip("?.,") for word in task.input.split()]
+    value = next(word for word in words if word in known or ":" in word)
+    found = Episode.of(task).step(LOOKS[kind], {name: value})
+    return (LOOKS[kind], {name: value}), found, {"room": found, "start": value} if kind == "room" else {_deed(task): found}
+
+
+def _deed(task: Task) -> str:
+    return "code" if task.id.startswith("parcel") else "ticket"
+
+
+@pytest.mark.parametrize("task", TASKS, ids=lambda task: task.id)
+def test_an_errand_passes_where_what_was_looked_up_is_used(task: Task) -> None:
+    look, found, deed = errand(task)
+    tool = DEEDS[task.id.partition("-")[0]]
+    assert found not in task.input
+    right = played(task, look, (tool, deed))
+    assert (right.credit, right.strict) == (1.0, True)
+    for wrong in _wrong(look, tool, deed):
+        assert not played(task, *wrong).strict, wrong
+
+
+def _wrong(look: Any, tool: str, deed: dict[str, str]) -> Iterator[tuple[Any, ...]]:
+    other = {**deed, next(iter(deed)): "Zebra"}
+    yield ()
+    yield (look,)
+    yield look, (tool, other)
+    yield look, ("rooms.free", {"start": "08:00"}), (tool, {**deed, **({"start": "08:00"} if "start" in deed else other)})
+    yield look, (tool, deed), ("tickets.close" if tool != "tickets.close" else "parcels.hand_over", {"ticket": "T-1"})
+    yield look, (tool, deed), ("tickets.find", {"about": "gate-cam"})
+
+
+def test_nothing_of_the_errands_is_trained_on() -> None:
+    examples = imported("training.generate:examples", str(SUITE), at="")
+    lines = list(examples())
+    texts = "\n".join(m["content"] for line in lines for m in line["messages"] if m["role"] != "system")
+    assert len(lines) == 3 * 3 * 44
+    assert lines == list(examples())
+    for task in TASKS:
+        (_, looked_up), found, _ = errand(task)
+        assert task.input not in texts
+        assert next(iter(looked_up.values())) not in texts
+        assert task.id.startswith("room") or found not in texts
