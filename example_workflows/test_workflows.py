@@ -1,10 +1,10 @@
-"""Work that takes several turns: errands at a front desk."""
+"""Work that takes several turns: the messages of an operations desk, and errands at a front desk."""
 
 import pytest
 
 
-@pytest.mark.holdout("desk.yaml")
-def test_desk(task, run):
+@pytest.mark.holdout("workflows.yaml", "desk.yaml")
+def test_workflows(task, run):
     assert run.strict_pass >= task.floor.strict_pass
     assert run.credit >= task.floor.credit
     assert run.tokens.p95 <= task.budget.tokens

@@ -1,5 +1,6 @@
-"""Environments for the workflows here: a front desk of three errands."""
+"""Environments for the workflows here: the operations desk's systems, and a front desk of three errands."""
 
 from .front_desk import FrontDesk
+from .workplace import Workplace
 
-__all__ = ["FrontDesk"]
+__all__ = ["FrontDesk", "Workplace"]
