@@ -72,6 +72,10 @@ class MissingSample(EndpointError):
     """Not in the record, under --understudy-replay=only."""
 
 
+class StaleSample(MissingSample):
+    """Recorded, but the task's environment answers otherwise now than it did then."""
+
+
 def listed(names: Iterable[str]) -> str:
     """Names as a person lists them: `'raw'`, `'raw' and 'prefill'`, `nothing`."""
     quoted = [repr(name) for name in names]

@@ -108,7 +108,7 @@ class Evaluation:
         self._holdout = Holdout(root, self.routes, split)
         self._planned: dict[tuple[str, str, str], Run] = {}
         self._runs: dict[tuple[str, str, str], Run] = {}
-        self._examples: dict[tuple[str, str, str], dict[int, Example]] = {}  # by run, and by the sample's number
+        self._examples: dict[tuple[str, str, str], dict[tuple[int, int], Example]] = {}  # by run; by sample and turn
         self._climbed: list[str] = []
         self._held: str | None = None  # with `first`: the rung at which climbing stopped
         self._record: Record | None = None
@@ -243,7 +243,7 @@ class Evaluation:
 
     def learn(self, name: tuple[str, str, str], examples: Iterable[Example]) -> None:
         """Examples of a run, from here or from a worker; those of two tests of one task are the same."""
-        self._examples.setdefault(name, {}).update({example.sample: example for example in examples})
+        self._examples.setdefault(name, {}).update({(example.sample, example.turn): example for example in examples})
 
     def rebuild(self, names: Iterable[tuple[str, str, str]]) -> None:
         """Take runs from the record, since the workers that drew them are gone. What they did not record is an error."""

@@ -117,13 +117,33 @@ class Exchange:
 
 
 @dataclass(frozen=True, slots=True)
+class Turn:
+    """One turn of a workflow, as the record keeps it: the user message, and the model's whole text, prefill included.
+
+    `requests`: how many of the completion's were made for it, in their order.
+    """
+
+    message: str
+    output: str
+    finish: str
+    requests: int
+
+    def to_json(self) -> dict[str, Any]:
+        return {"message": self.message, "output": self.output, "finish": self.finish, "requests": self.requests}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Turn:
+        return cls(data["message"] + "", data["output"] + "", data["finish"] + "", data["requests"] + 0)
+
+
+@dataclass(frozen=True, slots=True)
 class Completion:
     """Text, tokens, seconds: sums over `requests`.
 
     From an endpoint `output` is the continuation only; from a route (`routes.ask`) it is the whole text, prefix included.
-    `finish`: stop, length, refusal, content_filter, timeout, overflow (the context), or unfilled (a form could not be filled).
-    `latency` is first byte sent to last byte received, `waited` is what our own limits, retries and Retry-After took, both in
-    seconds.
+    `finish`: stop, length, refusal, content_filter, timeout, overflow (the context), unfilled (a form could not be filled), or
+    turns (a workflow used them up). `latency` is first byte sent to last byte received, `waited` is what our own limits, retries
+    and Retry-After took, both in seconds. Of a workflow there are `turns`, and `output` is the texts of all, one after another.
     """
 
     output: str
@@ -132,6 +152,7 @@ class Completion:
     latency: float
     waited: float = 0.0
     requests: tuple[Exchange, ...] = ()
+    turns: tuple[Turn, ...] = ()
 
     @property
     def exchanges(self) -> tuple[Exchange, ...]:

@@ -1,9 +1,11 @@
 """Training examples, from what passed.
 
 In: plans and their samples. Out: chat-format JSONL, a line for each strict pass: {"messages": [system?, user, assistant],
-"metadata": {"route", "task", "sample"}}. The scorer is the judge of what is worth learning: a stronger route, exported, teaches
-a weaker one (rejection sampling). What a newcomer would get wrong: the user message is the one that was *sent*. On a route that
-says ` /no_think` in it, it ends so, or training would teach the model to answer at once where it was asked to deliberate.
+"metadata": {"route", "task", "sample"}}. Of a workflow it is a line for each turn, with all that was said before it and with its
+number, from 1, as "turn" in the metadata: of each line the last message is learnt. The scorer is the judge of what is worth
+learning: a stronger route, exported, teaches a weaker one (rejection sampling). What a newcomer would get wrong: the messages are
+those that were *sent*. On a route that says ` /no_think` in them, they end so, or training would teach the model to answer at
+once where it was asked to deliberate.
 
 Holdout samples are left out unless asked for aloud, and tasks kept for confirmation always: docs/reference/figures.md.
 """
@@ -20,8 +22,9 @@ from ..endpoints.answers import clean
 from ..endpoints.chat import body
 from ..endpoints.endpoint import Message, Request
 from ..errors import ConfigError, listed
-from ..routes.ask import messages
-from ..sampling.run import Plan, Run
+from ..routes.ask import messages, system
+from ..routes.turns import talk
+from ..sampling.run import Plan, Run, Sample
 from .whole import write_whole
 
 
@@ -52,18 +55,22 @@ class Export:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One strict pass as a chat: what was sent, and the sample's whole output. It crosses a process as a dict."""
+    """One strict pass, or a turn of one, as a chat: what was sent, and the whole text of the answer. It crosses a process as a
+    dict. `turn` is counted from 1; 0 where the sample is one answer.
+    """
 
     messages: tuple[Message, ...]
     route: str
     task: str
     sample: int
     split: str
+    turn: int = 0
 
     def to_json(self) -> dict[str, Any]:
+        turn = {"turn": self.turn} if self.turn else {}
         return {
             "messages": [message.to_json() for message in self.messages],
-            "metadata": {"route": self.route, "task": self.task, "sample": self.sample},
+            "metadata": {"route": self.route, "task": self.task, "sample": self.sample, **turn},
             "split": self.split,
         }
 
@@ -80,22 +87,35 @@ class Example:
 
 
 def examples_of(plan: Plan, run: Run, *, soft: bool) -> list[Example]:
-    """The run's strict passes. `soft`: the endpoint says no_think in the user message."""
-    request = Request(messages=messages(plan.task), think=not (soft and "no_think" in plan.route.controls))
-    sent = tuple(Message(one["role"], clean(one["content"])) for one in body(request, "none", "soft")["messages"])
+    """The run's strict passes. `soft`: the endpoint says no_think in the user messages."""
+    think = not (soft and "no_think" in plan.route.controls)
     return [
-        Example((*sent, Message("assistant", clean(sample.output))), run.route, run.task, sample.number, run.split)
+        Example(_sent(chat, think), run.route, run.task, sample.number, run.split, turn)
         for sample in run.judged
         if sample.score.strict
+        for turn, chat in _chats(plan, sample)
     ]
+
+
+def _chats(plan: Plan, sample: Sample) -> Iterator[tuple[int, tuple[Message, ...]]]:
+    if not sample.turns:
+        yield 0, (*messages(plan.task), Message("assistant", sample.output))
+    for number in range(1, len(sample.turns) + 1):
+        yield number, (*system(plan.task), *talk(sample.turns[:number]))
+
+
+def _sent(chat: tuple[Message, ...], think: bool) -> tuple[Message, ...]:
+    said = body(Request(messages=chat, think=think), "none", "soft")["messages"]
+    return tuple(Message(one["role"], clean(one["content"])) for one in said)
 
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """What was written: the examples, and how many strict passes there were before equal ones were put together."""
+    """What was written: the examples; how many there were before equal ones were put together, and of how many strict passes."""
 
     path: Path
     examples: tuple[Example, ...]
+    given: int
     passes: int
 
     @classmethod
@@ -105,7 +125,7 @@ class Exported:
         for example in examples:
             kept.setdefault(example.messages, example)
         write_whole(path, "".join(f"{example.line}\n" for example in kept.values()))
-        return cls(path, tuple(kept.values()), len(examples))
+        return cls(path, tuple(kept.values()), len(examples), sum(example.turn <= 1 for example in examples))
 
     @property
     def holdout(self) -> int:
@@ -115,10 +135,12 @@ class Exported:
     def told(self, shown: str) -> Iterator[str]:
         """What was exported, in words; `shown` is what the file is called."""
         count = len(self.examples)
-        equal = self.passes - count
+        equal = self.given - count
+        turns = f" in {self.given:,} turns" if self.given > self.passes else ""
         yield (
             f"{count:,} training example{'' if count == 1 else 's'} written to {shown}"
-            f" ({self.passes:,} strict pass{'' if self.passes == 1 else 'es'}{f', {equal:,} of them repeated' if equal else ''})"
+            f" ({self.passes:,} strict pass{'' if self.passes == 1 else 'es'}{turns}"
+            f"{f', {equal:,} of them repeated' if equal else ''})"
         )
         if self.holdout:
             yield (

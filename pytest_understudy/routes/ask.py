@@ -1,38 +1,46 @@
 """One sample of a task on a route, asked of an endpoint.
 
-In: a task, a route, an endpoint and the sample's number. Out: a Completion whose output is the whole text, prefill included.
-What is asked is rendered here and nowhere else: `request_digest` names it in the record, so what is not in the digest must not
-change it.
+In: a task, a route, an endpoint and the sample's number. Out: a Completion whose output is the whole text, prefill included; of a
+task with an environment also what it did there (turns.py). What is asked is rendered here and nowhere else: `request_digest`
+names it in the record, so what is not in the digest must not change it.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from ..endpoints.endpoint import Abilities, Completion, Endpoint, Message, Request
 from ..errors import ConfigError, TaskError, listed
+from ..suite.form import Form
 from ..suite.task import Task
+from ..suite.workflow import Trajectory
 from .fill import filled
 from .route import Route
+from .turns import SHAPE, worked
 
 _SHAPE = 'Answer with one JSON object and nothing else: {"actions": [{"tool": "<name>", "arguments": {...}}, ...]}.'
 
 
 def messages(task: Task) -> tuple[Message, ...]:
-    """system: the instructions, then the tools as one JSON block and the answer's shape; user: the input. Nothing else.
+    """system: see `system`; user: the input. Nothing else. Of a workflow this is the start, and the first observation follows."""
+    return (*system(task), Message("user", task.input))
+
+
+def system(task: Task) -> tuple[Message, ...]:
+    """The instructions, then the tools as one JSON block and the shape of an answer, or of a turn; no message where all is empty.
 
     The form is shown only where the instructions hold `{form}`.
     """
-    system = task.instructions.replace("{form}", task.form.shown) if task.form else task.instructions
+    text = task.instructions.replace("{form}", task.form.shown) if task.form else task.instructions
     if task.tools:
         block = json.dumps([tool.to_json() for tool in task.tools], ensure_ascii=False)
-        system = "\n\n".join(part for part in (system.rstrip(), block, _SHAPE) if part)
-    user = Message("user", task.input)
-    return (Message("system", system), user) if system.strip() else (user,)
+        shape = _SHAPE if task.environment is None else SHAPE
+        text = "\n\n".join(part for part in (text.rstrip(), block, shape) if part)
+    return (Message("system", text),) if text.strip() else ()
 
 
 def check_controls(route: Route, task: Task) -> None:
@@ -72,7 +80,8 @@ def _can(able: Abilities, control: str) -> bool:
 def request_digest(task: Task, route: Route, identity: Sequence[str]) -> str:
     """A hash over all that shapes the request, the sample's number excepted; `identity` is the endpoint's own.
 
-    Not in it: the route's name, the task's id, prices, URLs, paths.
+    Not in it: the route's name, the task's id, prices, URLs, paths. What an environment answers can't be in it: a recorded
+    sample is held to that when it is recalled.
     """
     sampling = route.sampling
     shaped: list[Any] = [
@@ -83,6 +92,8 @@ def request_digest(task: Task, route: Route, identity: Sequence[str]) -> str:
         sorted(route.controls),
         [sampling.temperature, sampling.top_p, sampling.max_tokens, sampling.seed],
     ]
+    if task.environment is not None:
+        shaped += [task.environment_name, task.max_turns]
     return hashlib.sha256(json.dumps(shaped, ensure_ascii=True, sort_keys=True).encode()).hexdigest()
 
 
@@ -106,10 +117,20 @@ def request_of(task: Task, route: Route, number: int) -> Request:
     )
 
 
-async def ask(task: Task, route: Route, endpoint: Endpoint, number: int) -> Completion:
-    """Draw one sample."""
+async def ask(task: Task, route: Route, endpoint: Endpoint, number: int) -> tuple[Completion, Trajectory | None]:
+    """Draw one sample; with what it did, where the task has an environment."""
     request = request_of(task, route, number)
-    if "prefill" in route.controls and task.form is not None:
-        return await filled(endpoint, request, task.form, route.fill)
+    if task.environment is None:
+        return await _answered(endpoint, request, task.form, route), None
+
+    def answering(talk: tuple[Message, ...]) -> Awaitable[Completion]:
+        return _answered(endpoint, replace(request, messages=talk), task.form, route)
+
+    return await worked(task, system(task), answering)
+
+
+async def _answered(endpoint: Endpoint, request: Request, form: Form | None, route: Route) -> Completion:
+    if "prefill" in route.controls and form is not None:
+        return await filled(endpoint, request, form, route.fill)
     completion = await endpoint.complete(request)
     return replace(completion, requests=completion.exchanges)

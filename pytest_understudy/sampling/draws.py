@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from ..endpoints.endpoint import Completion, Exchange, Tokens
+from ..endpoints.endpoint import Completion, Exchange, Tokens, Turn
+from ..suite.workflow import Trajectory
 from .run import Plan
 
 
@@ -19,7 +20,8 @@ class Drawn:
     """What came of one sample: a completion, or the error that stood in its way.
 
     `answered`: of an error, the requests that were answered before it. `ended`: the error ended its route. `sent` and `prompt`:
-    what was sent, as a hash and in full (sent.py); not read back from a record. `at`: when it came.
+    what was sent, as a hash and in full (sent.py); not read back from a record. `at`: when it came. `trajectory`: what a workflow
+    did; not in the record, since it is found again from the turns (recalled.py).
     """
 
     completion: Completion | None
@@ -30,6 +32,7 @@ class Drawn:
     sent: str | None = None
     prompt: str | dict[str, Any] | None = None
     at: str | None = field(default=None, compare=False)
+    trajectory: Trajectory | None = field(default=None, compare=False, repr=False)
 
 
 def line_of(key: str, plan: Plan, number: int, drawn: Drawn) -> dict[str, Any]:
@@ -48,6 +51,7 @@ def line_of(key: str, plan: Plan, number: int, drawn: Drawn) -> dict[str, Any]:
         "latency": done.latency if done else None,
         "waited": done.waited if done else None,
         "requests": [request.to_json() for request in requests],
+        **({"turns": [turn.to_json() for turn in done.turns]} if done and done.turns else {}),
         "sent": drawn.sent,
         **({} if drawn.prompt is None else {"prompt": drawn.prompt}),
         "at": drawn.at or now(),
@@ -63,6 +67,7 @@ def completion_of(line: Mapping[str, Any]) -> Completion:
         latency=float(line["latency"]),
         waited=float(line["waited"]),
         requests=tuple(Exchange.from_json(request) for request in line["requests"]),
+        turns=tuple(Turn.from_json(turn) for turn in line.get("turns", ())),
     )
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from ..endpoints.endpoint import Tokens
+from ..endpoints.endpoint import Tokens, Turn
 from ..figures import mean, pass_hat, quantile
 from ..routes.route import Route
 from ..scoring.score import Check, Score
@@ -45,7 +45,8 @@ class Sample:
 
     `latency` and `waited` in seconds; `cost` (as billed) and `uncached` (every cached token paid for as input) in dollars, None
     where unpriced or unknown. `output` is the whole text, prefill included; `value`
-    is what was parsed from it, None if nothing was. `at` is when it ended (ISO, UTC), None where nothing was asked: it was in
+    is what was parsed from it, None if nothing was. Of a workflow `output` is the texts of its `turns`, one after another, and
+    `value` what was done: {"actions", "state", "done"}. `at` is when it ended (ISO, UTC), None where nothing was asked: it was in
     flight from `latency` before that.
     """
 
@@ -64,12 +65,13 @@ class Sample:
     replayed: bool = False
     at: str | None = None
     digest: str = ""  # of the output: tells distinct outputs apart where the text stayed behind
+    turns: tuple[Turn, ...] = ()  # they stay behind as the output does
 
     def __repr__(self) -> str:
         return f"<Sample {self.number}: {'error' if self.error else f'credit {self.score.credit:.4f}, finish {self.finish}'}>"
 
     def to_json(self) -> dict[str, Any]:
-        """Basic types only, without the output and the value."""
+        """Basic types only, without the output, the value and the turns."""
         return {
             "number": self.number,
             "finish": self.finish,

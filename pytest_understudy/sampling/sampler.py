@@ -16,10 +16,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from ..endpoints.endpoint import Endpoint
-from ..errors import EndpointError, MissingSample, RouteEnded
+from ..errors import EndpointError, EnvironmentCrash, MissingSample, RouteEnded
 from ..routes.ask import ask, request_digest, sample_key
 from .draws import Drawn, now
 from .permits import Share, permits
+from .recalled import crash, recalled
 from .record import Record
 from .run import NOT_DRAWN, Plan, not_drawn
 from .sent import Overheard
@@ -28,12 +29,16 @@ from .spending import Spending
 
 @dataclass(slots=True)
 class _Job:
-    """One sample to be drawn; `result` is kept on the loop's thread and waited for on pytest's."""
+    """One sample to be drawn; `result` is kept on the loop's thread and waited for on pytest's.
+
+    `found`: a workflow's, from the record, whose environment is still to be asked whether it holds.
+    """
 
     plan: Plan
     number: int
     key: str
     result: Future[Drawn] = field(default_factory=Future)
+    found: Drawn | None = None
 
 
 class Sampler:
@@ -122,7 +127,10 @@ class Sampler:
                 continue
             self._by_key[job.key] = job.result
             found = None if self._replay == "off" else self._record.find(job.key)
-            if found is not None:
+            if found is not None and plan.task.environment is not None:
+                job.found = found
+                yield job
+            elif found is not None:
                 job.result.set_result(found)
             elif self._replay == "only":
                 missing = MissingSample(
@@ -134,14 +142,19 @@ class Sampler:
 
     async def _draw(self, job: _Job, endpoint: Endpoint) -> None:
         """Keep one promise, on the loop's thread: in the record first, then to whoever waits."""
-        if (over := self._over(job)) is not None:
-            job.result.set_result(over)
+        if (known := await self._recalled(job, job.found) or self._over(job)) is not None:
+            job.result.set_result(known)
             return
         if (lock := self._lock_of(job.plan, job.key)) is None:
             job.result.set_result(await self._kept(job, endpoint))
             return
         async with permits(Share(1, lock)):
-            job.result.set_result(self._record.find_new(job.key) or await self._kept(job, endpoint))
+            found = self._record.find_new(job.key)
+            job.result.set_result(await self._recalled(job, found) or await self._kept(job, endpoint))
+
+    async def _recalled(self, job: _Job, found: Drawn | None) -> Drawn | None:
+        """What was found in the record, if it still holds; None where it is to be drawn."""
+        return None if found is None else await recalled(job.plan, job.number, found, only=self._replay == "only")
 
     def _over(self, job: _Job) -> Drawn | None:
         """What a sample of a route that ended comes to; None while it is open."""
@@ -165,7 +178,10 @@ class Sampler:
             return over
         heard = Overheard(endpoint, prompts=self._prompts)
         try:
-            drawn = Drawn(await ask(job.plan.task, job.plan.route, heard, job.number))
+            done, trajectory = await ask(job.plan.task, job.plan.route, heard, job.number)
+            drawn = Drawn(done, trajectory=trajectory)
+        except EnvironmentCrash as failure:
+            drawn = Drawn(None, crash(failure), answered=failure.answered)
         except EndpointError as failure:
             ended = isinstance(failure, RouteEnded)
             if ended:

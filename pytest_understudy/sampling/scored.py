@@ -10,17 +10,20 @@ import hashlib
 import math
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
-from ..endpoints.endpoint import Tokens
-from ..errors import ScorerError
+from ..endpoints.endpoint import Completion, Tokens
+from ..errors import EnvironmentCrash, ScorerError, StaleSample
+from ..routes.turns import retraced
 from ..scoring.score import Check, Score
-from ..scoring.scorers import judged
+from ..scoring.scorers import judged, judged_trajectory
+from ..suite.task import Task
 from .draws import Drawn, moment, summed
 from .run import Plan, Sample
 
 
 def sample_of(plan: Plan, number: int, drawn: Drawn) -> Sample:
-    """The sample of a draw. A scorer's exception makes it an error, not a miss of the model."""
+    """The sample of a draw. A scorer's exception makes it an error, not a miss of the model; so does an environment's."""
     done = drawn.completion
     if done is None:
         return _error(plan, number, drawn)
@@ -29,8 +32,8 @@ def sample_of(plan: Plan, number: int, drawn: Drawn) -> Sample:
     at = moment(drawn.at) if drawn.at else None
     error = None
     try:
-        value, score = judged(plan.task, done.output, done.finish)
-    except ScorerError as failure:
+        value, score = _judged(plan.task, drawn, done)
+    except (ScorerError, StaleSample, EnvironmentCrash) as failure:
         value, score, error = None, _no_score(str(failure)), str(failure)
     return Sample(
         number=number,
@@ -48,7 +51,16 @@ def sample_of(plan: Plan, number: int, drawn: Drawn) -> Sample:
         replayed=drawn.replayed,
         at=drawn.at,
         digest=hashlib.sha256(done.output.encode("utf-8", "replace")).hexdigest()[:16],
+        turns=done.turns,
     )
+
+
+def _judged(task: Task, drawn: Drawn, done: Completion) -> tuple[Any, Score]:
+    """A workflow is judged by what it did: where nobody has told it yet, as of a line read from a record, it is done again."""
+    if task.environment is None:
+        return judged(task, done.output, done.finish)
+    trajectory = drawn.trajectory or retraced(task, done.turns, done.finish)
+    return judged_trajectory(task, trajectory, done.finish, done.output)
 
 
 def _error(plan: Plan, number: int, drawn: Drawn) -> Sample:

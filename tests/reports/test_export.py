@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pytest_understudy.endpoints.endpoint import Tokens
+from pytest_understudy.endpoints.endpoint import Tokens, Turn
 from pytest_understudy.errors import ConfigError
 from pytest_understudy.reports.export import Example, Export, Exported, examples_of
 from pytest_understudy.routes.route import Route
 from pytest_understudy.sampling.run import Plan, Run, Sample
 from pytest_understudy.scoring.score import Score
 from pytest_understudy.suite.task import Task, Tool
+
+from ..suite.desk import Desk
 
 
 def sample(number: int, output: str, *, strict: bool = True, error: str | None = None) -> Sample:
@@ -84,6 +87,29 @@ def test_equal_chats_are_written_once_the_first_of_them(tmp_path: Path) -> None:
     lines = [json.loads(line) for line in path.read_text().splitlines()]
     assert [(line["messages"][-1]["content"], line["metadata"]["sample"]) for line in lines] == [("one", 0), ("two", 1)]
     assert list(exported.told("sft.jsonl")) == ["2 training examples written to sft.jsonl (3 strict passes, 1 of them repeated)"]
+
+
+def test_a_workflow_is_a_chat_for_each_of_its_turns_with_all_that_was_said_before(tmp_path: Path) -> None:
+    look, done = '{"tool": "look", "arguments": {}}', '{"done": "ok"}'
+    turns = (Turn("It broke. Two rooms.", look, "stop", 1), Turn("Both are free.", done, "stop", 2))
+    one, other = (replace(sample(number, f"{look}\n{done}"), turns=turns) for number in (0, 1))
+    task = plan(controls=("no_think",), tools=(Tool("look"),), environment=Desk)
+    found = examples(task, one, other)
+    first, second = (json.loads(example.line) for example in found[:2])
+    assert [first["metadata"]["turn"], second["metadata"]["turn"]] == [1, 2]
+    assert [message["role"] for message in second["messages"]] == ["system", "user", "assistant", "user", "assistant"]
+    assert [message["content"] for message in second["messages"][1:]] == [
+        "It broke. Two rooms. /no_think",
+        look,
+        "Both are free. /no_think",
+        done,
+    ]
+    assert first["messages"] == second["messages"][:3]
+    exported = Exported.written(tmp_path / "sft.jsonl", found)
+    (told,) = exported.told("sft.jsonl")
+    assert told == "2 training examples written to sft.jsonl (2 strict passes in 4 turns, 2 of them repeated)"
+    crossed = [Example.from_json(json.loads(json.dumps(example.to_json()))) for example in found]
+    assert crossed == found
 
 
 def test_a_file_that_cannot_be_written_to_its_end_leaves_the_one_before(tmp_path: Path) -> None:
