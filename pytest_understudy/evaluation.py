@@ -28,6 +28,7 @@ from .sampling.part import Part
 from .sampling.permits import Share, share
 from .sampling.record import Record, count_verdict, recorded_files
 from .sampling.run import Plan, Run, Sample
+from .sampling.runs import Runs
 from .sampling.sampler import Sampler
 from .sampling.scored import sample_of, sample_of_error
 from .sampling.spending import Spending, check_priced
@@ -106,8 +107,7 @@ class Evaluation:
         self._locks = part.locks if part is not None and shared else None
         self._alike = {a.name for a in self.routes for b in self.routes if a is not b and asks_alike(a, b)}
         self._holdout = Holdout(root, self.routes, split)
-        self._planned: dict[tuple[str, str, str], Run] = {}
-        self._runs: dict[tuple[str, str, str], Run] = {}
+        self._runs = Runs()
         self._examples: dict[tuple[str, str, str], dict[tuple[int, int], Example]] = {}  # by run; by sample and turn
         self._climbed: list[str] = []
         self._held: str | None = None  # with `first`: the rung at which climbing stopped
@@ -128,10 +128,7 @@ class Evaluation:
 
     def expect(self, planned: Iterable[Run]) -> None:
         """Runs, still empty, that the verdict is to be given on: one never drawn makes its route partial. Of two the longer."""
-        for run in planned:
-            before = self._planned.get(run.name)
-            if before is None or before.planned < run.planned:
-                self._planned[run.name] = run
+        self._runs.plan(planned)
 
     def expect_uncollected(self, places: Iterable[str]) -> None:
         """What could not be collected may hold tasks: every route with others is partial without it."""
@@ -141,7 +138,7 @@ class Evaluation:
 
     @property
     def planned(self) -> list[Run]:
-        return list(self._planned.values())
+        return self._runs.planned
 
     def parts(self, workers: int, folder: str) -> list[Part]:
         """The session's limits, shared out to this many workers. Starts the embedded servers, which they share."""
@@ -166,13 +163,13 @@ class Evaluation:
         """ConfigError, before anything is drawn, for what the tasks cannot give: more of them for the gate's confidence than
         there are, or a cluster to be exported that none of them has.
         """
-        if self.config.gate is not None and self._planned:
-            tasks = len({(run.file, run.task) for run in self._planned.values()})
+        if self.config.gate is not None and self._runs:
+            tasks = len({(run.file, run.task) for run in self.planned})
             rungs = [route for route in self.routes if route.name != self._baseline]
             together = self.ladder and not self.first  # the first rung is judged alone
             check_reachable(self.config.gate, tasks, rungs=max(1, len(rungs)) if together else 1)
-        if self.export is not None and self._planned:
-            self.export.check(self._planned.values())
+        if self.export is not None and self._runs:
+            self.export.check(self.planned)
 
     # -- while they run
 
@@ -182,17 +179,12 @@ class Evaluation:
 
     def run(self, plan: Plan) -> Run:
         """Wait for the plan's samples and score them. An exception of the engine's reaches the caller."""
-        run = self._runs.get(plan.name)
-        known = run.samples if run is not None else ()
-        if run is None or len(known) < plan.samples:
-            drawn = self._engine.wait(plan)
-            new = [sample_of(plan, number, one) for number, one in enumerate(drawn) if number >= len(known)]
-            for sample in new:
-                self._on_sample(sample)
-            run = Run.of(plan, [*known, *new], self._engine.request(plan))
-            self.collect(run)
-        if len(run.samples) > plan.samples:  # another test wants more of the same
-            return replace(run, planned=plan.samples, samples=run.samples[: plan.samples])
+        known = self._runs.drawn(plan.name)
+        samples = [sample_of(plan, number, one) for number, one in enumerate(self._engine.wait(plan))]
+        for sample in samples[known:]:  # the others were told when another test asked for them
+            self._on_sample(sample)
+        run = Run.of(plan, samples, self._engine.request(plan))
+        self.collect(run)
         return run
 
     def ended(self, plan: Plan) -> str | None:
@@ -206,11 +198,8 @@ class Evaluation:
         return f"{self.allowance.reached}: {left:,} of {counted(run.planned, 'sample')} of this item not drawn"
 
     def collect(self, run: Run) -> None:
-        """A run that was drawn, here or by a worker; of two the longer, of equals the one drawn here, which has its outputs."""
-        self.expect([replace(run, samples=())])
-        before = self._runs.get(run.name)
-        if before is None or len(before.samples) < len(run.samples):
-            self._runs[run.name] = run
+        """A run that was drawn, here or by a worker; of two the longer. Its outputs are let go: they are in the record."""
+        self._runs.keep(run)
 
     def place(self, route: Route) -> int:
         """When a rung is drawn, where rungs are drawn one by one: the baseline before all others, which are compared with it."""
@@ -247,7 +236,7 @@ class Evaluation:
 
     def rebuild(self, names: Iterable[tuple[str, str, str]]) -> None:
         """Take runs from the record, since the workers that drew them are gone. What they did not record is an error."""
-        lost = [self._planned[name] for name in names if name not in self._runs]
+        lost = [self._runs.of(name) for name in names if not self._runs.drawn(name)]
         if not lost:
             return
         record = self._opened(since=self._started, fresh=self.replay == "off")
@@ -269,7 +258,7 @@ class Evaluation:
         """
         if self.split != "holdout" or all(route.judged == 0 or route.replayed == route.samples for route in verdict.routes):
             return None
-        hashes = sorted({run.hash for run in self._planned.values()})
+        hashes = sorted({run.hash for run in self.planned})
         return count_verdict(self._record_folder, hashlib.sha256("".join(hashes).encode()).hexdigest()[:16])
 
     def exported(self) -> Exported | None:
@@ -278,7 +267,7 @@ class Evaluation:
             return None
         from .reports.export import Exported
 
-        by_run = [self._examples.get(name, {}) for name in self._planned]
+        by_run = [self._examples.get(run.name, {}) for run in self.planned]
         return Exported.written(self.export.path, [found[number] for found in by_run for number in sorted(found)])
 
     @property
@@ -294,9 +283,9 @@ class Evaluation:
         return self._record.lines(run.request, samples)
 
     @property
-    def runs(self) -> list[Run]:
+    def runs(self) -> Runs:
         """All that was planned, as far as it is drawn, in collection order."""
-        return [self._runs.get(name, empty) for name, empty in self._planned.items()]
+        return self._runs
 
     @property
     def notes(self) -> list[str]:
@@ -351,7 +340,7 @@ class Evaluation:
 
     def _judged(self, routes: Sequence[Route]) -> Verdict | None:
         """The verdict on these routes, as far as they are drawn; None where nothing was planned."""
-        if not self._planned:
+        if not self._runs:
             return None
         return judge(
             routes,

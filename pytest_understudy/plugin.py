@@ -268,6 +268,7 @@ class Understudy:
         if call.when == "teardown":
             report.understudy = run.to_json()
             report.understudy_examples = [one.to_json() for one in self.evaluation.examples(item.stash[plan_key], run)]
+            del item.stash[run_key]  # the item is done: its outputs are in the record
         return report
 
     def _worst(self, item: pytest.Item, run: Run) -> str:
@@ -282,16 +283,17 @@ class Understudy:
 
     # -- collecting what was drawn
 
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        if self._worker:
-            return
-        if (data := getattr(report, "understudy", None)) is not None:
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> Generator[None, Any, Any]:
+        told = yield
+        if not self._worker and (data := report.__dict__.pop("understudy", None)) is not None:  # the terminal keeps its reports
             from .sampling.run import Run
 
             run = Run.from_json(data)
             self.evaluation.collect(run)
-            if examples := report.understudy_examples:
+            if examples := report.__dict__.pop("understudy_examples", None):
                 self._learn(run, examples)
+        return told
 
     def _learn(self, run: Run, examples: list[dict[str, Any]]) -> None:
         from .reports.export import Example

@@ -96,9 +96,10 @@ class Owner:
     def _hear(self, report: Any) -> None:
         from .sampling.run import Run
 
-        self._evaluation.expect([Run.from_json(run) for run in report.understudy_plans])
-        self._names.update({nodeid: tuple(name) for nodeid, name in report.understudy_items.items()})
-        self.notes.extend(report.understudy_notes)
+        told = report.__dict__  # emptied: the terminal keeps its reports
+        self._evaluation.expect([Run.from_json(run) for run in told.pop("understudy_plans")])
+        self._names.update({nodeid: tuple(name) for nodeid, name in told.pop("understudy_items").items()})
+        self.notes.extend(told.pop("understudy_notes"))
         try:
             self._evaluation.check()
         except UnderstudyError as failure:

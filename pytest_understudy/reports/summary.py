@@ -5,7 +5,7 @@ In: a Verdict and the session's own lines. Out: lines on a terminal, coloured. W
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Protocol
 
@@ -54,7 +54,7 @@ def write_summary(
         terminal.write_line(line, red=line.startswith("WARNING"), bold=line.startswith("WARNING"))
 
 
-def spending_line(allowance: Allowance, spent: Spent, runs: Sequence[Run]) -> str:
+def spending_line(allowance: Allowance, spent: Spent, runs: Iterable[Run]) -> str:
     """`spent $0.0123 of $0.02; 41 of 90 samples not drawn`, and with several routes how many of each."""
     line = f"spent {_dollars(spent.known)} of {allowance.written}"
     if spent.assumed:

@@ -110,15 +110,15 @@ class Places:
             self._file[row] = self._number(file)
             self._start[row], self._length[row], self._at[row] = start, length, at
 
-    def get(self, key: str) -> tuple[bytes, str] | None:
-        """The line of this key as it stands in its file, and that file's name."""
+    def get(self, key: str) -> tuple[bytes, LineFile] | None:
+        """The line of this key, and the file that it stands in."""
         if (row := self._rows.get(_packed(key))) is None:
             return None
         file = self._files[self._file[row]]
         if self._open is not None and self._open is not file and not self._open.compressed:
             self._open.close()
         self._open = file
-        return file.at(self._start[row], self._length[row]), str(file.path)
+        return file.at(self._start[row], self._length[row]), file
 
     def _number(self, file: LineFile) -> int:
         if file not in self._numbers:

@@ -55,10 +55,12 @@ class Record:
 
     def find(self, key: str) -> Drawn | None:
         """What was drawn under this key, with its recorded latency and tokens; None where nothing was."""
-        if (line := self._line(key)) is None:
+        if (found := self._line(key)) is None:
             return None
+        line, file = found
         at = line["at"]
-        return Drawn(completion_of(line), replayed=self._since is None or moment(at).timestamp() < self._since, at=at)
+        new = file is self._own or (self._since is not None and moment(at).timestamp() >= self._since)
+        return Drawn(completion_of(line), replayed=not new, at=at)
 
     def find_new(self, key: str) -> Drawn | None:
         """The same, with what other processes have recorded in the meantime."""
@@ -77,7 +79,7 @@ class Record:
         keys = {number: sample_key(request, number) for number in samples}
         if not all(key in self for key in keys.values()):
             self.refresh()
-        return {number: line for number, key in keys.items() if (line := self._line(key)) is not None}
+        return {number: found[0] for number, key in keys.items() if (found := self._line(key)) is not None}
 
     def keep(self, key: str, plan: Plan, number: int, drawn: Drawn) -> None:
         """Append one line, whole, to this process's own file."""
@@ -106,16 +108,15 @@ class Record:
             text = text[os.write(self._writing, text) :]
         return start
 
-    def _line(self, key: str) -> dict[str, Any] | None:
+    def _line(self, key: str) -> tuple[dict[str, Any], LineFile] | None:
         with self._lock:
             if (found := self._places.get(key)) is None:
                 return None
-        text, path = found
+        text, file = found
         try:
-            line: dict[str, Any] = json.loads(text)
+            return json.loads(text), file
         except ValueError as failure:
-            raise ConfigError("was changed while it was in use", at=path) from failure
-        return line
+            raise ConfigError("was changed while it was in use", at=str(file.path)) from failure
 
     def _read(self, path: Path, *, whole: bool = False) -> None:
         """What was not read yet; with `whole` a last line whose writer is still at it is left for the next time."""

@@ -2,18 +2,21 @@
 
 `promise(plans)` (twice is once) starts drawing, `wait(plan)` blocks until that plan is drawn, `close()` cancels what nobody
 waits for. Every promise is kept: by a completion, by an error that the sample carries, or by an exception that reaches whoever
-waits. The thread never prints, logs or warns.
+waits. The thread never prints, logs or warns. What is promised takes a byte a sample, and what was drawn and is not yet waited
+for stays in memory up to a bound: the rest is read back from the record.
 """
 
 from __future__ import annotations
 
 import asyncio
+import heapq
 import threading
-from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import Future
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from operator import attrgetter
+from typing import Any, Final, Literal
 
 from ..endpoints.endpoint import Endpoint
 from ..errors import EndpointError, EnvironmentCrash, MissingSample, RouteEnded
@@ -26,19 +29,49 @@ from .run import NOT_DRAWN, Plan, not_drawn
 from .sent import Overheard
 from .spending import Spending
 
+HELD: Final = 1000  # samples drawn ahead that stay in memory
 
-@dataclass(slots=True)
-class _Job:
-    """One sample to be drawn; `result` is kept on the loop's thread and waited for on pytest's.
 
-    `found`: a workflow's, from the record, whose environment is still to be asked whether it holds.
+@dataclass(slots=True, eq=False)
+class _Draws:
+    """What is drawn of one request: `came` has a byte for each promised sample. `held`: those that are not read from the record:
+    errors, exceptions of ours, and what was drawn just now.
     """
 
+    digest: str
+    came: bytearray = field(default_factory=bytearray)
+    held: dict[int, Drawn | BaseException] = field(default_factory=dict)
+
+    def key(self, number: int) -> str:
+        return sample_key(self.digest, number)
+
+    def complete(self, samples: int) -> bool:
+        return self.came.find(0, 0, samples) < 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """One sample to be drawn."""
+
     plan: Plan
+    draws: _Draws
     number: int
-    key: str
-    result: Future[Drawn] = field(default_factory=Future)
-    found: Drawn | None = None
+
+    @property
+    def key(self) -> str:
+        return self.draws.key(self.number)
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Samples of one plan to be drawn, which become jobs one by one."""
+
+    plan: Plan
+    draws: _Draws
+    numbers: Sequence[int]
+
+    def __iter__(self) -> Iterator[_Job]:
+        return (_Job(self.plan, self.draws, number) for number in self.numbers)
 
 
 class Sampler:
@@ -60,6 +93,7 @@ class Sampler:
         lock_of: Callable[[Plan, str], str | None] = lambda plan, key: None,
         spending: Spending | None = None,
         prompts: bool = False,
+        held: int = HELD,
     ) -> None:
         self._endpoints = endpoints
         self._record = record
@@ -69,88 +103,134 @@ class Sampler:
         self._lock_of = lock_of
         self._spending = spending
         self._prompts = prompts
-        self._results: dict[tuple[str, str, str, int], Future[Drawn]] = {}
-        self._by_key: dict[str, Future[Drawn]] = {}
+        self._room = held
+        self._promised: dict[tuple[str, str, str], _Draws] = {}
+        self._by_digest: dict[str, _Draws] = {}  # two routes with equal requests at one endpoint share their samples
+        self._news = threading.Condition()  # for what follows, which both threads touch
+        self._awaited: tuple[_Draws, int] | None = None
+        self._broken: BaseException | None = None  # no promise outlives the loop
         self._ended: dict[str, str] = {}  # written and read on the loop's thread
         self._loop: _Loop | None = None
 
     def promise(self, plans: Iterable[Plan]) -> None:
         """Start drawing these plans, in this order, as far as they are not promised already."""
-        jobs: list[_Job] = []
+        batches: list[_Batch] = []
         try:
             for plan in plans:
-                if (*plan.name, plan.samples - 1) not in self._results:
-                    jobs.extend(self._promised(plan))
+                draws = self._draws_of(plan)
+                if asked := self._to_ask(plan, draws):
+                    batches.append(_Batch(plan, draws, asked))
         finally:  # what was promised before a plan that cannot be is drawn all the same
-            if jobs:
+            if batches and self._broken is None:
                 if self._loop is None:
-                    self._loop = _Loop(self._endpoints, self._session, self._limits, self._draw)
-                if self._spending is not None:
-                    jobs.sort(key=lambda job: job.number)
-                self._loop.submit(jobs)
+                    self._loop = _Loop(self._endpoints, self._session, self._limits, self._draw, self._came, self._break)
+                self._loop.submit(batches, rounds=self._spending is not None)
 
     def request(self, plan: Plan) -> str:
         """The digest of what the plan asks, by which its samples stand in the record."""
-        return request_digest(plan.task, plan.route, _identity(self._endpoints[plan.route.endpoint], plan))
+        return self._draws_of(plan).digest
 
     def ended(self, plan: Plan) -> str | None:
         """Why nothing more is asked on the plan's route, once a sample of it was refused; None while it is open. After `wait`."""
-        drawn = [self._results[(*plan.name, number)].result() for number in range(plan.samples)]
+        held = self._draws_of(plan).held
+        drawn = [one for number in range(plan.samples) if isinstance(one := held.get(number), Drawn)]
         return next((one.error.removeprefix(NOT_DRAWN) for one in drawn if one.ended and one.error), None)
 
     def wait(self, plan: Plan) -> list[Drawn]:
-        """What came of each sample of the plan, by number. Blocks; an exception of ours reaches the caller."""
+        """What came of each sample of the plan, by number. Blocks; an exception of ours reaches the caller.
+
+        What was drawn is in the record, and let go here: waited for again it is read back.
+        """
         self.promise([plan])
-        return [self._results[(*plan.name, number)].result() for number in range(plan.samples)]
+        draws = self._draws_of(plan)
+        with self._news:
+            self._awaited = draws, plan.samples
+            self._news.wait_for(lambda: draws.complete(plan.samples) or self._broken is not None)
+            self._awaited = None
+        return [self._taken(draws, number) for number in range(plan.samples)]
 
     def close(self) -> None:
         """Cancel what is still in flight, close the endpoints' connections and the record. Twice is once."""
         if self._loop is not None:
             self._loop.close()
             self._loop = None
-        for result in self._results.values():
-            if not result.done():
-                result.set_exception(EndpointError("not drawn: the session ended"))
+        self._break(EndpointError("not drawn: the session ended"))
         self._record.close()
 
-    def _promised(self, plan: Plan) -> Iterable[_Job]:
-        """The plan's samples that must be asked for; the others are kept from the record, or from an equal request in flight."""
-        digest = self.request(plan)
-        for number in range(plan.samples):
-            if (*plan.name, number) in self._results:
-                continue
-            job = _Job(plan, number, sample_key(digest, number))
-            # Two routes with equal requests at one endpoint share their samples, also while they are being drawn.
-            twin = self._by_key.get(job.key)
-            self._results[(*plan.name, number)] = twin or job.result
-            if twin is not None:
-                continue
-            self._by_key[job.key] = job.result
-            found = None if self._replay == "off" else self._record.find(job.key)
-            if found is not None and plan.task.environment is not None:
-                job.found = found
-                yield job
-            elif found is not None:
-                job.result.set_result(found)
-            elif self._replay == "only":
-                missing = MissingSample(
-                    f"not in the record: sample {number} of task {plan.task.id!r} on route {plan.route.name!r}"
-                )
-                job.result.set_result(Drawn(None, str(missing)))
-            else:
-                yield job
+    def _draws_of(self, plan: Plan) -> _Draws:
+        if (draws := self._promised.get(plan.name)) is None:
+            identity = self._endpoints[plan.route.endpoint].identity(plan.route.model, plan.route.adapter)
+            digest = request_digest(plan.task, plan.route, identity)
+            draws = self._promised[plan.name] = self._by_digest.setdefault(digest, _Draws(digest))
+        return draws
+
+    def _to_ask(self, plan: Plan, draws: _Draws) -> list[int]:
+        """The plan's samples that must be asked for; of the others each is in the record, in flight, or an error."""
+        with self._news:
+            new = range(len(draws.came), plan.samples)
+            draws.came.extend(bytes(len(new)))
+            missing = [number for number in new if draws.key(number) not in self._record]
+            found = sorted(set(new) - set(missing))
+            if plan.task.environment is None:  # else it is still to be held to what its environment answers now
+                for number in found:
+                    draws.came[number] = 1
+                found = []
+            if self._replay != "only":
+                return sorted([*found, *missing])
+            for number in missing:
+                why = f"not in the record: sample {number} of task {plan.task.id!r} on route {plan.route.name!r}"
+                draws.held[number] = Drawn(None, str(MissingSample(why)))
+                draws.came[number] = 1
+            return found
+
+    def _taken(self, draws: _Draws, number: int) -> Drawn:
+        with self._news:
+            drawn = draws.held.get(number)
+            if isinstance(drawn, Drawn) and drawn.completion is not None:
+                del draws.held[number]
+                self._room += 1
+        if drawn is None and draws.came[number]:
+            drawn = self._record.find(draws.key(number))
+            assert drawn is not None  # it came, and is not held
+        if drawn is None:
+            assert self._broken is not None
+            raise self._broken
+        if isinstance(drawn, BaseException):
+            raise drawn
+        return drawn
+
+    def _came(self, job: _Job, drawn: Drawn | BaseException) -> None:
+        """A promise is kept, on the loop's thread."""
+        with self._news:
+            if isinstance(drawn, BaseException) or drawn.completion is None:
+                job.draws.held[job.number] = drawn
+            elif self._room > 0 or job.key not in self._record:
+                job.draws.held[job.number] = drawn
+                self._room -= 1
+            job.draws.came[job.number] = 1
+            if self._awaited is not None and self._awaited[0] is job.draws and job.draws.complete(self._awaited[1]):
+                self._news.notify_all()
+
+    def _break(self, failure: BaseException) -> None:
+        with self._news:
+            self._broken = self._broken or failure
+            self._news.notify_all()
 
     async def _draw(self, job: _Job, endpoint: Endpoint) -> None:
         """Keep one promise, on the loop's thread: in the record first, then to whoever waits."""
-        if (known := await self._recalled(job, job.found) or self._over(job)) is not None:
-            job.result.set_result(known)
+        if (known := await self._recalled(job, self._found(job)) or self._over(job)) is not None:
+            self._came(job, known)
             return
         if (lock := self._lock_of(job.plan, job.key)) is None:
-            job.result.set_result(await self._kept(job, endpoint))
+            self._came(job, await self._kept(job, endpoint))
             return
         async with permits(Share(1, lock)):
             found = self._record.find_new(job.key)
-            job.result.set_result(await self._recalled(job, found) or await self._kept(job, endpoint))
+            self._came(job, await self._recalled(job, found) or await self._kept(job, endpoint))
+
+    def _found(self, job: _Job) -> Drawn | None:
+        """A workflow's sample in the record; any other's would not have become a job."""
+        return None if job.plan.task.environment is None else self._record.find(job.key)
 
     async def _recalled(self, job: _Job, found: Drawn | None) -> Drawn | None:
         """What was found in the record, if it still holds; None where it is to be drawn."""
@@ -190,12 +270,8 @@ class Sampler:
         return replace(drawn, sent=heard.sent, prompt=heard.prompt, at=now())
 
 
-def _identity(endpoint: Endpoint, plan: Plan) -> tuple[str, ...]:
-    return endpoint.identity(plan.route.model, plan.route.adapter)
-
-
 class _Loop:
-    """The thread, its loop, and a queue with its coroutines for each endpoint."""
+    """The thread, its loop, and a lane with its coroutines for each endpoint."""
 
     def __init__(
         self,
@@ -203,13 +279,16 @@ class _Loop:
         session: Share,
         limits: Mapping[str, Share],
         draw: Callable[[_Job, Endpoint], Any],
+        came: Callable[[_Job, BaseException], None],
+        broken: Callable[[BaseException], None],
     ) -> None:
         self._endpoints = endpoints
         self._session_share = session
         self._limits = limits
         self._draw = draw
-        self._jobs: list[_Job] = []
-        self._queues: dict[str, asyncio.Queue[_Job]] = {}
+        self._came = came
+        self._broken = broken
+        self._lanes: dict[str, _Lane] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._failure: BaseException | None = None
         self._winding_up = False
@@ -218,12 +297,12 @@ class _Loop:
         self._thread = threading.Thread(target=self._run, name="understudy-sampler", daemon=True)
         self._thread.start()
 
-    def submit(self, jobs: list[_Job]) -> None:
-        self._jobs.extend(jobs)
+    def submit(self, batches: list[_Batch], *, rounds: bool) -> None:
+        """Draw these, one batch after another or, in `rounds`, one sample of each batch a round."""
         try:
-            self._loop.call_soon_threadsafe(self._enqueue, jobs)
+            self._loop.call_soon_threadsafe(self._enqueue, batches, rounds)
         except RuntimeError:  # the loop is closed: it died, or close() came first
-            self._break(self._failure or EndpointError("not drawn: the session ended"))
+            self._broken(self._failure or EndpointError("not drawn: the session ended"))
 
     def close(self) -> None:
         with suppress(RuntimeError):  # it may end by itself just now
@@ -237,7 +316,7 @@ class _Loop:
             self._failure = failure
         finally:
             self._wind_up()
-            self._break(self._failure or EndpointError("not drawn: the session ended"))
+            self._broken(self._failure or EndpointError("not drawn: the session ended"))
 
     def _wind_up(self) -> None:
         """Cancel what is in flight, then close the endpoints; bounded, since a session's end must not hang on a server."""
@@ -256,34 +335,29 @@ class _Loop:
             self._failure = self._failure or failure
         self._loop.close()
 
-    def _break(self, failure: BaseException) -> None:
-        """No promise outlives the loop."""
-        for job in self._jobs:
-            if not job.result.done():
-                job.result.set_exception(failure)
-
-    def _enqueue(self, jobs: list[_Job]) -> None:
+    def _enqueue(self, batches: list[_Batch], rounds: bool) -> None:
         if self._winding_up:
             return
-        for job in jobs:
-            name = job.plan.route.endpoint
+        for name in dict.fromkeys(batch.plan.route.endpoint for batch in batches):
+            here = [batch for batch in batches if batch.plan.route.endpoint == name]
             try:
-                if name not in self._queues:
+                if name not in self._lanes:
                     self._open(name)
-                self._queues[name].put_nowait(job)
-            except Exception as failure:  # in a callback nobody would hear of it, and the job would be waited for in vain
-                job.result.set_exception(failure)
+                self._lanes[name].put(here, rounds=rounds)
+            except Exception as failure:  # in a callback nobody would hear of it, and the jobs would be waited for in vain
+                for job in (job for batch in here for job in batch):
+                    self._came(job, failure)
 
     def _open(self, name: str) -> None:
-        self._queues[name] = asyncio.Queue()
         limit = permits(self._limits[name])
+        self._lanes[name] = _Lane()
         for _ in range(min(self._limits[name].own, self._session_share.own)):
-            task = self._loop.create_task(self._work(self._queues[name], self._endpoints[name], limit))
+            task = self._loop.create_task(self._work(self._lanes[name], self._endpoints[name], limit))
             self._tasks.add(task)
 
-    async def _work(self, queue: asyncio.Queue[_Job], endpoint: Endpoint, limit: AbstractAsyncContextManager[Any]) -> None:
+    async def _work(self, lane: _Lane, endpoint: Endpoint, limit: AbstractAsyncContextManager[Any]) -> None:
         while True:
-            job = await queue.get()
+            job = await lane.get()
             try:
                 async with limit, self._session:
                     await self._draw(job, endpoint)
@@ -291,4 +365,30 @@ class _Loop:
                 if self._winding_up:
                     raise
                 cancelled = isinstance(failure, asyncio.CancelledError)  # by whom, if not by us?
-                job.result.set_exception(EndpointError("the request was cancelled") if cancelled else failure)
+                self._came(job, EndpointError("the request was cancelled") if cancelled else failure)
+
+
+class _Lane:
+    """The jobs of one endpoint, made one by one as they are taken: a hundred thousand of them at once would fill the memory."""
+
+    def __init__(self) -> None:
+        self._jobs: deque[Iterator[_Job]] = deque()
+        self._idle: deque[asyncio.Future[None]] = deque()
+
+    def put(self, batches: Sequence[_Batch], *, rounds: bool) -> None:
+        if rounds:
+            self._jobs.append(heapq.merge(*batches, key=attrgetter("number")))
+        else:
+            self._jobs.extend(iter(batch) for batch in batches)
+        for _ in range(min(len(self._idle), sum(len(batch.numbers) for batch in batches))):
+            self._idle.popleft().set_result(None)
+
+    async def get(self) -> _Job:
+        while True:
+            while self._jobs:
+                if (job := next(self._jobs[0], None)) is not None:
+                    return job
+                self._jobs.popleft()
+            more = asyncio.get_running_loop().create_future()
+            self._idle.append(more)
+            await more

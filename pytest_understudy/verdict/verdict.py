@@ -61,7 +61,7 @@ class Verdict:
 
 def judge(
     routes: Sequence[Route],
-    runs: Sequence[Run],
+    runs: Iterable[Run],
     *,
     gate: Gate | None,
     ladder: bool,

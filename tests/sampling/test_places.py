@@ -25,10 +25,10 @@ def test_a_line_is_read_back_by_its_key_in_any_order(tmp_path: Path, name: str) 
     places, file = Places(), LineFile(tmp_path / name)
     placed(places, file)
     for number in reversed(range(50)):
-        assert places.get(f"{number:032x}") == (lines[number], str(tmp_path / name))
+        assert places.get(f"{number:032x}") == (lines[number], file)
     assert places.get("f" * 32) is None
     file.close()
-    assert places.get(f"{7:032x}") == (lines[7], str(tmp_path / name))
+    assert places.get(f"{7:032x}") == (lines[7], file)
     file.close()
 
 
@@ -48,13 +48,14 @@ def test_lines_of_many_files_are_told_apart_with_one_of_them_open(tmp_path: Path
 
 def test_of_equal_keys_the_newest_counts_and_then_the_last(tmp_path: Path) -> None:
     places = Places()
+    files = {name: LineFile(tmp_path / name) for name in ("old", "new", "between", "same")}
+    for name, file in files.items():
+        file.path.write_text(f"k {name}\n")
     for name, at in (("old", 1.0), ("new", 3.0), ("between", 2.0)):
-        (tmp_path / name).write_text(f"k {name}\n")
-        placed(places, LineFile(tmp_path / name), at=at)
-    assert places.get("k") == (b"k new\n", str(tmp_path / "new"))
-    (tmp_path / "same").write_text("k same\n")
-    placed(places, LineFile(tmp_path / "same"), at=3.0)
-    assert places.get("k") == (b"k same\n", str(tmp_path / "same"))
+        placed(places, files[name], at=at)
+    assert places.get("k") == (b"k new\n", files["new"])
+    placed(places, files["same"], at=3.0)
+    assert places.get("k") == (b"k same\n", files["same"])
 
 
 def test_a_file_that_grows_is_read_on_and_a_line_without_an_end_is_left(tmp_path: Path) -> None:

@@ -15,10 +15,12 @@ import pytest
 from pytest_understudy.endpoints.endpoint import Abilities, Completion, Request
 from pytest_understudy.errors import EndpointError, RouteEnded
 from pytest_understudy.routes.price import Price
+from pytest_understudy.sampling.allowance import Allowance
 from pytest_understudy.sampling.permits import Share
 from pytest_understudy.sampling.record import Record
 from pytest_understudy.sampling.sampler import Sampler
 from pytest_understudy.sampling.scored import sample_of
+from pytest_understudy.sampling.spending import Spending
 from pytest_understudy.suite.form import Form
 
 from .made import completion, plan
@@ -279,3 +281,50 @@ def test_of_an_error_in_a_form_the_requests_that_were_answered_are_kept(make: Ma
     assert sample.cost == pytest.approx(12 / 1e6)
     (line,) = next((tmp_path / "record").glob("*.jsonl")).read_text().splitlines()
     assert '"generated": 2' in line
+
+
+def test_what_is_drawn_ahead_past_the_bound_is_read_back_and_is_no_replay(tmp_path: Path) -> None:
+    endpoint = Answering(echo)
+    limits = {"local": Share(4)}
+    sampler = Sampler({"local": endpoint}, Record(tmp_path), session=Share(4), limits=limits, held=3)
+    plans = [plan(name, samples=4) for name in "abc"]
+    sampler.promise(plans)
+    sampler.wait(plans[2])
+    held = [one for draws in sampler._promised.values() for one in draws.held.values()]
+    assert len(held) <= 3
+    drawn = [one for each in plans for one in sampler.wait(each)]
+    assert [one.completion and one.completion.output for one in drawn] == [*"aaaabbbbcccc"]
+    assert {(one.replayed, one.error, one.at is None) for one in drawn} == {(False, None, False)}
+    assert len(endpoint.asked) == 12
+    sampler.close()
+
+
+def test_what_was_waited_for_is_let_go_and_read_back_where_it_is_waited_for_again(make: Make) -> None:
+    def answer(request: Request) -> Completion:
+        if len(endpoint.asked) == 2:
+            raise EndpointError("the server hung up")
+        return completion()
+
+    endpoint = Answering(answer)
+    sampler = make(endpoint, own=1)
+    first = sampler.wait(plan("a", samples=3))
+    assert [list(draws.held) for draws in sampler._promised.values()] == [[1]]
+    again = sampler.wait(plan("a", samples=3))
+    assert [(one.completion, one.error, one.replayed, one.at) for one in again] == [
+        (one.completion, one.error, one.replayed, one.at) for one in first
+    ]
+    assert len(endpoint.asked) == 3
+
+
+def test_with_a_spend_limit_one_sample_of_every_task_is_drawn_a_round(tmp_path: Path) -> None:
+    endpoint = Answering(echo)
+    plans = [
+        replace(one, route=replace(one.route, price=Price(0.0, 0.0))) for one in (plan("a", samples=3), plan("b", samples=2))
+    ]
+    spending = Spending(Allowance(1.0, 1.0))
+    sampler = Sampler({"local": endpoint}, Record(tmp_path), session=Share(1), limits={"local": Share(1)}, spending=spending)
+    sampler.promise(plans)
+    for one in plans:
+        sampler.wait(one)
+    assert "".join(request.messages[-1].content for request in endpoint.asked) == "ababa"
+    sampler.close()

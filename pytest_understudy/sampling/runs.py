@@ -1,0 +1,64 @@
+"""The runs of a session, kept small.
+
+In: runs as they are planned and drawn. Out: the same in the order in which they were first planned, each made anew when it is
+asked for. A run is kept as compressed JSON, which takes some 60 bytes a sample where its objects would take 1,000; outputs are in
+the record.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
+
+from .run import Run
+
+Name = tuple[str, str, str]
+
+
+class Runs(Collection[Run]):
+    """All that was planned, as far as it is drawn: whoever iterates has one of them in memory at a time."""
+
+    def __init__(self) -> None:
+        self._planned: dict[Name, Run] = {}
+        self._drawn: dict[Name, tuple[int, bytes]] = {}  # how many samples, and the run
+
+    @property
+    def planned(self) -> list[Run]:
+        """Each without samples."""
+        return list(self._planned.values())
+
+    def plan(self, planned: Iterable[Run]) -> None:
+        """Runs that are to be drawn; of two the longer."""
+        for run in planned:
+            before = self._planned.get(run.name)
+            if before is None or before.planned < run.planned:
+                self._planned[run.name] = replace(run, samples=())
+
+    def drawn(self, name: Name) -> int:
+        """How many samples of a run there are."""
+        return self._drawn.get(name, (0, b""))[0]
+
+    def keep(self, run: Run) -> None:
+        """A run that was drawn; of two the longer, of equals the first."""
+        self.plan([run])
+        if run.name not in self._drawn or self.drawn(run.name) < len(run.samples):
+            text = json.dumps(run.to_json(), separators=(",", ":"))
+            self._drawn[run.name] = len(run.samples), zlib.compress(text.encode(), 1)
+
+    def of(self, name: Name) -> Run:
+        """The run of this name, without its outputs; KeyError where none was planned."""
+        if name not in self._drawn:
+            return self._planned[name]
+        return Run.from_json(json.loads(zlib.decompress(self._drawn[name][1])))
+
+    def __contains__(self, run: object) -> bool:
+        """Whether it was planned."""
+        return isinstance(run, Run) and run.name in self._planned
+
+    def __len__(self) -> int:
+        return len(self._planned)
+
+    def __iter__(self) -> Iterator[Run]:
+        return map(self.of, self._planned)
