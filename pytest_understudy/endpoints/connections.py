@@ -1,28 +1,34 @@
-"""Connections to one URL, handed out per request.
+"""Connections to one URL.
 
-In: a body. Out: a Reply, whatever its status. Whoever has a request in flight has a client of its own, taken from a stack and put
-back. Nothing here knows what the bytes mean.
+In: a body. Out: a Reply, whatever its status. How many there are at once is for others to say: here nothing waits for another's
+connection. Nothing here knows what the bytes mean.
 """
 
 from __future__ import annotations
 
 import asyncio
 import ipaddress
+import os
 import socket
 import ssl
+import sys
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
-import httpx2
+import aiohttp
+from yarl import URL
 
 from ..errors import EndpointError
 from .secret import Secret
 
 LARGEST = 64 * 2**20  # bytes of an answer, unpacked
+LARGEST_HEADER = 2**16  # bytes
 CONNECT = 10.0  # seconds to connect in, where a request may take twice as long
+IDLE = 5.0  # seconds that a connection is kept: servers drop theirs after that, and one in use then is lost
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +42,11 @@ class Reply:
 
 
 class Connections:
-    """Clients for `url`, as many as there are requests in flight. Used on one event loop at a time."""
+    """Connections to `url`, as many as there are requests in flight. Used on one event loop at a time."""
 
-    # A pool looks at all its connections for each request. benchmarks/transport.py, whole processes, 7,500 answers of 0.1 s with
-    # 256 in flight: one pool 7.6 s, eight clients 4.5, a client a request in flight 4.1, httpx2 over aiohttp 3.6, aiohttp 3.4;
-    # 750 with 64 in flight: 1.78, 1.72, 1.75, 1.67, 1.50. A second HTTP library is not worth its place for that.
+    # The client took more of a sample's processor time than all the rest together. benchmarks/transport.py, whole processes,
+    # milliseconds a request: aiohttp 0.15, httpx2 over aiohttp 0.29, httpx2 with a client for each request in flight 0.52; one
+    # pool of httpx2 looks at all its connections for each request.
 
     def __init__(
         self,
@@ -51,60 +57,79 @@ class Connections:
         key_header: str = "Authorization",
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        self._url = httpx2.URL(url)
-        self._auth = _Key(key, key_header) if key else None
+        self._key = key or Secret("")
+        self._key_header = key_header
+        self._url = URL(url).with_user(None) if self._key else URL(url)  # a user in the URL is for who has no key
         self._headers = {"Content-Type": "application/json", **(headers or {})}
         # A connection that can't be made is the network's doing, a time-out the model's: so the first is seen before the second.
-        self._timeout = httpx2.Timeout(None, connect=min(CONNECT, timeout / 2))
-        self._tls = httpx2.create_ssl_context() if self._url.scheme == "https" else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        self._trust_env = not is_loopback(url)
-        self._idle: list[httpx2.AsyncClient] = []
+        self._timeout = aiohttp.ClientTimeout(connect=min(CONNECT, timeout / 2))
+        self._tls = _trusted() if self._url.scheme == "https" else None
+        self._proxy = None if is_loopback(url) else _proxy_to(self._url)
+        self._session: aiohttp.ClientSession | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def post(self, body: bytes) -> Reply:
-        """One request; raises httpx2.HTTPError where there is no whole answer, EndpointError where it is beyond all bounds."""
-        client = self._client()
-        try:
-            started = time.perf_counter()
-            async with client.stream("POST", self._url, content=body, headers=self._headers) as response:
-                content = bytearray()
-                async for chunk in response.aiter_bytes():
-                    content += chunk
-                    if len(content) > LARGEST:
-                        raise EndpointError(f"the answer is longer than {LARGEST // 2**20} MB")
-            latency = time.perf_counter() - started
-            return Reply(response.status_code, bytes(content), response.headers.get("retry-after"), latency)
-        finally:
-            self._idle.append(client)
+        """One request; raises aiohttp.ClientError where there is no whole answer, EndpointError where it is beyond all bounds."""
+        session = await self._opened()
+        started = time.perf_counter()
+        async with session.post(self._url, data=body, allow_redirects=False) as response:
+            content = bytearray()
+            async for chunk in response.content.iter_any():
+                content += chunk
+                if len(content) > LARGEST:
+                    raise EndpointError(f"the answer is longer than {LARGEST // 2**20} MB")
+        latency = time.perf_counter() - started
+        return Reply(response.status, bytes(content), response.headers.get("Retry-After"), latency)
 
     async def close(self) -> None:
-        """Closes the idle connections; a later request opens new ones."""
-        clients, self._idle = self._idle, []
-        if self._loop is asyncio.get_running_loop():
-            for client in clients:
-                await client.aclose()
+        """Closes all connections; a later request opens new ones."""
+        session, self._session = self._session, None
+        if session is None:
+            return
+        if self._loop is asyncio.get_running_loop() or (self._loop is not None and self._loop.is_closed()):
+            await session.close()
+        else:  # connections of another loop can be neither used nor closed from this one
+            session.detach()
 
-    def _client(self) -> httpx2.AsyncClient:
+    async def _opened(self) -> aiohttp.ClientSession:
         loop = asyncio.get_running_loop()
-        if self._loop is not loop:  # connections of another loop can be neither used nor closed from this one
+        if self._loop is not loop:
+            await self.close()
             self._loop = loop
-            self._idle = []
-        if self._idle:
-            return self._idle.pop()
-        return httpx2.AsyncClient(auth=self._auth, verify=self._tls, timeout=self._timeout, trust_env=self._trust_env)
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=IDLE, ssl=self._tls or True),
+                headers=self._headers | self._keyed(),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                timeout=self._timeout,
+                proxy=self._proxy,
+                max_line_size=LARGEST_HEADER,
+                max_field_size=LARGEST_HEADER,
+            )
+        return self._session
+
+    def _keyed(self) -> dict[str, str]:
+        """The key leaves its Secret here and nowhere else, so that no local of ours ever holds the header."""
+        bearer = "Bearer " if self._key_header == "Authorization" else ""
+        return {self._key_header: f"{bearer}{self._key.reveal()}"} if self._key else {}
 
 
-class _Key(httpx2.Auth):
-    """The key enters the request here and nowhere else, so that no local of ours ever holds the header."""
+def _trusted() -> ssl.SSLContext:
+    """Whom the environment's SSL_CERT_FILE and SSL_CERT_DIR name, else whom the system trusts."""
+    if sys.platform in ("darwin", "win32") and not {"SSL_CERT_FILE", "SSL_CERT_DIR"} & os.environ.keys():
+        import truststore
 
-    def __init__(self, key: Secret, header: str) -> None:
-        self._key = key
-        self._header = header
+        return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    return ssl.create_default_context()
 
-    def auth_flow(self, request: httpx2.Request) -> Generator[httpx2.Request, httpx2.Response, None]:
-        bearer = "Bearer " if self._header == "Authorization" else ""
-        request.headers[self._header] = f"{bearer}{self._key.reveal()}"
-        yield request
+
+def _proxy_to(url: URL) -> URL | None:
+    """The environment's proxy for this URL, its user included. Not aiohttp's own way to it, which also reads ~/.netrc."""
+    proxies = getproxies()
+    named = proxies.get(url.scheme) or proxies.get("all")
+    if not named or proxy_bypass(url.host or ""):
+        return None
+    return URL(named if "://" in named else f"http://{named}")
 
 
 def unreachable(failure: BaseException) -> Literal["name", "tls"] | None:

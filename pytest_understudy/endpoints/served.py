@@ -179,7 +179,7 @@ class Served:
 
     async def _reply(self, content: bytes, attempt: int) -> Reply | Retriable | EndpointError:
         """What the server answered within the time-out, or why there is no answer."""
-        import httpx2
+        import aiohttp
 
         from .connections import unreachable
 
@@ -189,16 +189,16 @@ class Served:
         try:
             async with time_limit(self._timeout):
                 return await connections.post(content)
-        except TimeoutError:
-            elapsed = max(self._timeout, time.perf_counter() - started)
-            failure = Retriable(f"no answer within {self._timeout:g} s", timed_out=elapsed)
-        except httpx2.HTTPError as error:
+        except aiohttp.ClientError as error:  # first: one that could not be made in time is a TimeoutError too
             if (cause := unreachable(error)) is None:
                 failure = Retriable(self._said(type(error).__name__, str(error)))
             elif cause == "name" and attempt < LOOK_UPS:
                 failure = Retriable(self._said("its host is not known", str(error)))
             else:
                 failure = self._never_reached(cause, str(error))
+        except TimeoutError:
+            elapsed = max(self._timeout, time.perf_counter() - started)
+            failure = Retriable(f"no answer within {self._timeout:g} s", timed_out=elapsed)
         except EndpointError as error:
             failure = EndpointError(f"{self}: {error}")
         if isinstance(failure, Retriable):

@@ -1,4 +1,4 @@
-"""What httpx2 and stamina log about our own requests is dropped.
+"""What aiohttp and stamina log about our own requests is dropped.
 
 The thread that draws samples never prints, logs or warns: a line from it would land in the middle of pytest's output, or in the
 captured log of an item that has nothing to do with it. The filter sees a context of ours, never the logs of other users of the
@@ -14,7 +14,7 @@ from contextvars import ContextVar
 from functools import cache
 
 # A logger's filter is not asked about its children's records: each is named.
-LOGGERS = ("stamina", "httpx2", *(f"httpcore2.{part}" for part in ("connection", "http11", "http2", "proxy", "socks")))
+LOGGERS = ("stamina", "aiohttp.client", "aiohttp.internal")
 
 _silent: ContextVar[bool] = ContextVar("understudy_silent", default=False)
 

@@ -10,8 +10,10 @@ import subprocess
 import sys
 import time
 import traceback
+from base64 import b64encode
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -171,7 +173,7 @@ def test_a_server_that_is_not_there_is_an_error_after_all_retries() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{taken.getsockname()[1]}/v1"
-        with pytest.raises(EndpointError, match=r"endpoint 'served': ConnectError.*\(asked 3 times\)"):
+        with pytest.raises(EndpointError, match=r"endpoint 'served': ClientConnectorError.*\(asked 3 times\)"):
             ask(url, retries=2)
 
 
@@ -418,9 +420,40 @@ def test_a_proxy_of_the_environment_is_used_but_not_for_this_machine(monkeypatch
         assert ask("http://models.invalid/v1").output == "by proxy"
 
 
+def test_a_proxys_user_is_told_to_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Server([answer("by proxy")]) as proxy:
+        monkeypatch.setenv("HTTP_PROXY", proxy.url.replace("//", "//ada:pass@"))
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        monkeypatch.delenv("no_proxy", raising=False)
+        assert ask("http://models.invalid/v1").output == "by proxy"
+        assert proxy.headers[0]["proxy-authorization"] == f"Basic {b64encode(b'ada:pass').decode()}"
+
+
+def test_a_user_in_the_url_gives_way_to_a_key() -> None:
+    with Server([answer()]) as server:
+        named = server.url.replace("//", "//ada:pass@")
+        ask(named)
+        ask(named, api_key=KEY)
+        assert [headers["authorization"] for headers in server.headers] == [
+            f"Basic {b64encode(b'ada:pass').decode()}",
+            f"Bearer {KEY}",
+        ]
+
+
+def test_a_users_netrc_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "netrc").write_text("default login ada password pass\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    with Server([answer()]) as proxy:
+        monkeypatch.setenv("HTTP_PROXY", proxy.url)
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        monkeypatch.delenv("no_proxy", raising=False)
+        ask("http://models.invalid/v1")
+        assert "authorization" not in proxy.headers[0]
+
+
 def test_importing_the_endpoint_loads_no_client() -> None:
     code = "import sys, pytest_understudy.endpoints.openai, pytest_understudy.endpoints.embedded\n"
-    code += "print([name for name in ('httpx2', 'stamina', 'pytest') if name in sys.modules])"
+    code += "print([name for name in ('aiohttp', 'stamina', 'pytest') if name in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
 
 
