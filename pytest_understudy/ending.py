@@ -7,7 +7,7 @@ part of it raises, the reports are written, since what they tell of was paid for
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,13 +20,26 @@ if TYPE_CHECKING:
 
 
 class Ending:
-    """Ends one evaluation; `shown` is what a path is called on the terminal."""
+    """Ends one evaluation.
 
-    def __init__(self, evaluation: Evaluation, reports: Iterable[Path], shown: Callable[[Path], str]) -> None:
+    `shown` is what a path is called on the terminal; `heard` are others' notes, complete when it ends; `step` is the summary of a
+    step in GitHub Actions, to which a Markdown report is appended.
+    """
+
+    def __init__(
+        self,
+        evaluation: Evaluation,
+        reports: Iterable[Path],
+        shown: Callable[[Path], str],
+        heard: Sequence[str] = (),
+        step: Path | None = None,
+    ) -> None:
         self.verdict: Verdict | None = None
         self._evaluation = evaluation
         self._reports = tuple(reports)
         self._shown = shown
+        self._heard = heard
+        self._step = step
         self._notes: list[str] = []
         self._written: list[Path] = []
         self._exported: Exported | None = None
@@ -46,8 +59,8 @@ class Ending:
             failed = self._concluded(self.verdict)
         return failed
 
-    def tell(self, terminal: Terminal, notes: Iterable[str]) -> None:
-        """Writes the summary under the session's last line; `notes` are others', which come first."""
+    def tell(self, terminal: Terminal) -> None:
+        """Writes the summary under the session's last line."""
         if self.verdict is None:
             return
         from .reports.summary import write_summary
@@ -60,31 +73,55 @@ class Ending:
             self.verdict,
             spent=self._spending(),
             verdicts=self._verdicts,
-            notes=[*notes, *self._notes, *self._evaluation.notes],
+            notes=self._told,
             written=written,
         )
 
     def _concluded(self, verdict: Verdict) -> bool:
         with suppress(OSError):  # where no sample could be recorded either, which is told
             self._verdicts = self._evaluation.count_verdict(verdict)
-        unwritten = [path for path in self._reports if not self._write(path, verdict)]
-        exported = self._export()
         # A session that judged nothing has shown nothing, gate or no gate.
         nothing = not any(route.judged for route in verdict.routes)
         if nothing:
             self._notes.append("nothing was judged: every sample is an error, or none was drawn")
+        exported = self._export()
+        unwritten = [path for path in self._reports if not self._write(path, verdict)]
         return bool(unwritten) or not exported or nothing or verdict.gate_passed is False
 
     def _write(self, path: Path, verdict: Verdict) -> bool:
         from .reports.whole import write_whole
 
         try:
-            write_whole(path, verdict.to_text())
+            write_whole(path, self._report(path.suffix, verdict))
         except OSError as failure:
             self._notes.append(f"{path.name} could not be written: {failure}")
             return False
         self._written.append(path)
         return True
+
+    def _report(self, suffix: str, verdict: Verdict) -> str:
+        if suffix == ".json":
+            return verdict.to_text()
+        from .reports.markdown import markdown
+
+        spent = self._spending()
+        text = markdown(verdict, told=[*([spent] if spent else []), *(f"note: {note}" for note in self._told)])
+        if self._step is not None:
+            self._append(self._step, text)
+        return text
+
+    def _append(self, step: Path, text: str) -> None:
+        """To what else the step says. Once, however many Markdown reports there are; what can't be is told, and fails nothing."""
+        self._step = None
+        try:
+            with step.open("a", encoding="utf-8") as file:
+                file.write(f"{text}\n")
+        except OSError as failure:
+            self._notes.append(f"the step's summary could not be written: {failure}")
+
+    @property
+    def _told(self) -> list[str]:
+        return [*self._heard, *self._notes, *self._evaluation.notes]
 
     def _export(self) -> bool:
         try:
@@ -99,3 +136,13 @@ class Ending:
 
         allowance = self._evaluation.allowance
         return None if allowance is None else spending_line(allowance, self._evaluation.spent, self._evaluation.runs)
+
+
+def step_summary(environment: Mapping[str, str]) -> Path | None:
+    """Where a step of GitHub Actions keeps its summary, for the outermost session alone: one that a test starts inherits the
+    variables, and has nothing to say to whoever reads the step.
+    """
+    if environment.get("GITHUB_ACTIONS") != "true" or "PYTEST_CURRENT_TEST" in environment:
+        return None
+    named = environment.get("GITHUB_STEP_SUMMARY")
+    return Path(named) if named else None

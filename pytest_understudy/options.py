@@ -198,7 +198,7 @@ def _report(path: Path) -> Path:
 
     if path.suffix == ".html":
         raise pytest.UsageError(f"--understudy-report={path.name}: .html reports are not available in this version")
-    if path.suffix != ".json":
+    if path.suffix not in (".json", ".md"):
         raise pytest.UsageError(f"--understudy-report={path.name}: a report's name ends in .json, .html or .md")
     if why := obstacle(path):
         raise pytest.UsageError(f"--understudy-report={path}: no report can be written there: {why}")

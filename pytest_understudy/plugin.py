@@ -108,16 +108,22 @@ class Understudy:
     """One session's evaluation, as pytest drives it."""
 
     def __init__(self, config: pytest.Config, options: Options) -> None:
-        from .ending import Ending
+        from .ending import Ending, step_summary
         from .prepared import prepared
         from .workers import Owner, Worker
 
         self.config = config
         self.options = options
         self.evaluation: Evaluation = prepared(config, options)
-        self.ending = Ending(self.evaluation, options.reports, lambda path: _relative(path, config))
         self._worker = hasattr(config, "workerinput")
         self.others: Owner | Worker = (Worker if self._worker else Owner)(self.evaluation)
+        self.ending = Ending(
+            self.evaluation,
+            options.reports,
+            lambda path: _relative(path, config),
+            self.others.notes,
+            step_summary(os.environ),
+        )
         self._running = False
         self._ended: set[str | None] = set()
         self._promised: set[str] = set()  # rungs, where they are drawn one by one
@@ -313,7 +319,7 @@ class Understudy:
             self.evaluation.close()
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        self.ending.tell(terminalreporter, self.others.notes)
+        self.ending.tell(terminalreporter)
 
     def pytest_unconfigure(self) -> None:
         self.evaluation.close()

@@ -1,7 +1,7 @@
-"""The table, the repair map, the comparisons, the gate's rows and the promotion, as text for a terminal and as Markdown.
+"""The table, the repair map, the comparisons, the gate's rows and the promotion, as text for a terminal.
 
-In: a Verdict. Out: lines without colour, and a Markdown document from the same rows. What is unknown is "-" or "unpriced", never
-0. Columns and the writing of numbers are the article's.
+In: a Verdict. Out: lines without colour, and the rows that they are made of, from which other reports are made. What is unknown
+is "-" or "unpriced", never 0. Columns and the writing of numbers are the article's.
 """
 
 from __future__ import annotations
@@ -65,9 +65,9 @@ def table_lines(verdict: Verdict) -> list[str]:
     """A row for each route, and under it what a reader of the row must know."""
     if not verdict.routes:
         return ["no route was judged"]
-    columns = _columns(verdict)
-    rows = [[column.cell(route) for column in columns] for route in verdict.routes]
-    return [*_laid_out(columns, rows), *_notes(verdict)]
+    shown = columns(verdict)
+    rows = [[column.cell(route) for column in shown] for route in verdict.routes]
+    return [*_laid_out(shown, rows), *notes(verdict)]
 
 
 def repair_lines(verdict: Verdict) -> list[str]:
@@ -78,9 +78,9 @@ def repair_lines(verdict: Verdict) -> list[str]:
     missed = [row for row in verdict.repair_map if row.missed]
     if not missed:
         return []
-    names = _rungs(verdict)
+    names = rungs(verdict)
     headers = [_cut(name, 13) for name in names]
-    cells = [_repair_cells(row, names) for row in missed]
+    cells = [repair_cells(row, names) for row in missed]
     widths = [max(map(len, [header, *(line for row in cells for line in row[place])])) for place, header in enumerate(headers)]
     room = max(WIDEST - sum(width + 2 for width in widths) - 2, 12)
     titles = [(_cut(row.cluster, room), _cut(f"  {row.check}", room)) for row in missed]
@@ -92,7 +92,7 @@ def repair_lines(verdict: Verdict) -> list[str]:
     for row, title, counts in zip(missed, titles, cells, strict=True):
         lines += ["  " + _spaced([title[half], *(cell[half] for cell in counts)], [first, *widths]) for half in (0, 1)]
         lines.append(f"    next: {one_line(row.next)}")
-    return [*(line.rstrip() for line in lines), *_unmissed(verdict)]
+    return [*(line.rstrip() for line in lines), *unmissed(verdict)]
 
 
 def comparison_lines(verdict: Verdict) -> list[str]:
@@ -101,19 +101,19 @@ def comparison_lines(verdict: Verdict) -> list[str]:
     """
     if not verdict.comparisons:
         return []
-    rows = [COMPARISON, *_comparison_rows(verdict)]
+    rows = [COMPARISON, *comparison_rows(verdict)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     table = [f"  {_spaced(row, widths).rstrip()}" for row in rows]
     saved = [f"{'    ' if place else '  '}{line}" for lines in break_evens(verdict) for place, line in enumerate(lines)]
-    return [_comparison_title(verdict), *table, *(f"  {line}" for line in _comparison_notes(verdict)), *saved]
+    return [comparison_title(verdict), *table, *(f"  {line}" for line in comparison_notes(verdict)), *saved]
 
 
 def gate_lines(verdict: Verdict) -> list[str]:
     """What the gate came to, then each check: measure, threshold, value, by how much it held or missed. Empty without a gate."""
     if verdict.gate is None:
         return []
-    text = tabulate(_gate_rows(verdict.gate), tablefmt="plain", disable_numparse=True)
-    return [_gate_line(verdict.gate, verdict.ladder), *(f"  {line.rstrip()}" for line in text.splitlines())]
+    text = tabulate(gate_rows(verdict.gate), tablefmt="plain", disable_numparse=True)
+    return [gate_line(verdict.gate, verdict.ladder), *(f"  {line.rstrip()}" for line in text.splitlines())]
 
 
 def promotion_line(verdict: Verdict) -> str:
@@ -121,27 +121,7 @@ def promotion_line(verdict: Verdict) -> str:
     return f"promote {verdict.promotion.route or 'nothing'}: {one_line(verdict.promotion.reason, _LONGEST_REASON)}"
 
 
-def markdown(verdict: Verdict) -> str:
-    """The same rows as Markdown, for a pull request or a step's summary."""
-    parts = ["## Understudy"]
-    if verdict.routes:
-        columns = _columns(verdict)
-        rows = [[_escaped(column.cell(route)) for column in columns] for route in verdict.routes]
-        headers = [column.header.replace("\n", " ") for column in columns]
-        parts.append(_markdown_table(rows, headers, [column.align for column in columns]))
-        parts.append("\n".join(f"- {_escaped(note)}" for note in _notes(verdict)))
-    parts += _markdown_repairs(verdict)
-    parts += _markdown_comparisons(verdict)
-    if verdict.gate is not None:
-        parts.append(f"**{_escaped(_gate_line(verdict.gate, verdict.ladder))}**")
-        rows = [[_escaped(cell) for cell in row] for row in _gate_rows(verdict.gate)]
-        headers = ["route", "measure", "threshold", "value", "result", "note"]
-        parts.append(_markdown_table(rows, headers, ["left"] * len(headers)))
-    parts.append(f"**{_escaped(promotion_line(verdict))}**")
-    return "\n\n".join(part for part in parts if part) + "\n"
-
-
-def _columns(verdict: Verdict) -> tuple[Column, ...]:
+def columns(verdict: Verdict) -> tuple[Column, ...]:
     """The article's columns, pass^k where a task is drawn more than once, harm where there is any, and the loaded cost where a
     machine is paid for by the hour.
     """
@@ -153,12 +133,12 @@ def _columns(verdict: Verdict) -> tuple[Column, ...]:
     return (*COLUMNS[:place], *repeats, COLUMNS[place], *harm, *COLUMNS[place + 1 :], *loaded)
 
 
-def _laid_out(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> list[str]:
+def _laid_out(shown: Sequence[Column], rows: Sequence[Sequence[str]]) -> list[str]:
     """Two lines of headers, a rule, the rows. tabulate would give each header two columns more: with these a table has 120."""
-    headers = [column.header.split("\n") for column in columns]
+    headers = [column.header.split("\n") for column in shown]
     above = [[parts[0] for parts in headers], [parts[-1] if len(parts) > 1 else "" for parts in headers]]
     widths = [max(map(len, cells)) for cells in zip(*above, *rows, strict=True)]
-    places = list(zip(columns, widths, strict=True))
+    places = list(zip(shown, widths, strict=True))
 
     def line(cells: Sequence[str]) -> str:
         told = zip(cells, places, strict=True)
@@ -225,15 +205,15 @@ def _loaded(route: RouteFigures) -> str:
     return dollars(route.cost.loaded) if route.hourly else _priced(route, route.cost.loaded)
 
 
-def _notes(verdict: Verdict) -> list[str]:
-    notes = [LEGEND] if any(route.judged for route in verdict.routes) else []
+def notes(verdict: Verdict) -> list[str]:
+    lines = [LEGEND] if any(route.judged for route in verdict.routes) else []
     if any(_repeated(route) and route.judged for route in verdict.routes):
-        notes.append(PASS_LEGEND)
-    notes += price_lines(verdict.routes)
-    return [*notes, *(f"{route.name}: {note}" for route in verdict.routes for note in _notes_on(route))]
+        lines.append(PASS_LEGEND)
+    lines += price_lines(verdict.routes)
+    return [*lines, *(f"{route.name}: {note}" for route in verdict.routes for note in notes_on(route))]
 
 
-def _notes_on(route: RouteFigures) -> Iterator[str]:
+def notes_on(route: RouteFigures) -> Iterator[str]:
     if route.route.label:
         yield one_line(route.route.label)
     if route.undrawn and not route.drawn:
@@ -261,7 +241,7 @@ def _notes_on(route: RouteFigures) -> Iterator[str]:
         yield note
 
 
-def _gate_line(gate: GateVerdict, ladder: bool) -> str:
+def gate_line(gate: GateVerdict, ladder: bool) -> str:
     if not gate.judged:
         return "gate missed: nothing was judged"
     judged = counted(len(gate.judged), "rung" if ladder else "route")
@@ -271,7 +251,7 @@ def _gate_line(gate: GateVerdict, ladder: bool) -> str:
     return f"gate missed by {listed(missing)}, of {judged}"
 
 
-def _gate_rows(gate: GateVerdict) -> list[list[str]]:
+def gate_rows(gate: GateVerdict) -> list[list[str]]:
     return [
         [
             f"{check.route} (replayed)" if check.replayed else check.route,
@@ -290,19 +270,19 @@ def _result(check: GateCheck) -> str:
     return f"{'held' if check.passed else 'missed'}{distance(check.measure, check.value, check.threshold)}"
 
 
-def _rungs(verdict: Verdict) -> list[str]:
+def rungs(verdict: Verdict) -> list[str]:
     """The routes of the repair map, in its order. A row may lack some: the longest come first."""
     rows = sorted(verdict.repair_map, key=lambda row: len(row.rungs), reverse=True)
     return list(dict.fromkeys(rung.route for row in rows for rung in row.rungs))
 
 
-def _repair_cells(row: ClusterRepair, names: Sequence[str]) -> list[tuple[str, str]]:
+def repair_cells(row: ClusterRepair, names: Sequence[str]) -> list[tuple[str, str]]:
     """Misses of samples, and the state; a dash where the rung was not judged."""
     seen = {rung.route: (f"{rung.misses:,}/{rung.samples:,}", rung.state) for rung in row.rungs}
     return [seen.get(name, (NOTHING, "")) for name in names]
 
 
-def _unmissed(verdict: Verdict) -> list[str]:
+def unmissed(verdict: Verdict) -> list[str]:
     clean = sum(1 for row in verdict.repair_map if not row.missed)
     return [f"  {counted(clean, 'cluster')} without a miss on any rung"] if clean else []
 
@@ -316,14 +296,14 @@ def _cut(text: str, longest: int) -> str:
     return clean if len(clean) <= longest else f"{clean[: longest - 1]}…"
 
 
-def _comparison_title(verdict: Verdict) -> str:
+def comparison_title(verdict: Verdict) -> str:
     margin = verdict.comparisons[0].margin * 100
     baselines = listed(dict.fromkeys(comparison.baseline for comparison in verdict.comparisons))
     read = f"95% intervals, in points; within ±{margin:g} is equivalent; mde: what could be seen"
     return f"against {one_line(baselines)}, paired by task: {read}"
 
 
-def _comparison_rows(verdict: Verdict) -> list[list[str]]:
+def comparison_rows(verdict: Verdict) -> list[list[str]]:
     return [
         [
             _cut(comparison.route, 24),
@@ -337,7 +317,7 @@ def _comparison_rows(verdict: Verdict) -> list[list[str]]:
     ]
 
 
-def _comparison_notes(verdict: Verdict) -> list[str]:
+def comparison_notes(verdict: Verdict) -> list[str]:
     """What a route's speed and cost are to the baseline's, and whose comparison is on fewer tasks than were judged."""
     return [*(f"{one_line(one.route)}: {_served(one)}" for one in verdict.comparisons if one.tasks), *_unpaired(verdict)]
 
@@ -366,42 +346,3 @@ def _unpaired(verdict: Verdict) -> list[str]:
         for comparison in verdict.comparisons
         if comparison.unpaired
     ]
-
-
-def _markdown_repairs(verdict: Verdict) -> list[str]:
-    missed = [row for row in verdict.repair_map if row.missed]
-    if not missed:
-        return []
-    names = _rungs(verdict)
-    rows = [
-        [row.cluster, row.check or "", *(" ".join(cell).strip() for cell in _repair_cells(row, names)), row.next]
-        for row in missed
-    ]
-    headers = ["cluster", "first failed check", *names, "next step"]
-    table = _markdown_table(
-        [[_escaped(one_line(cell)) for cell in row] for row in rows],
-        [_escaped(header) for header in headers],
-        ["left"] * len(headers),
-    )
-    return ["### Repair map", table, *(_escaped(line.strip()) for line in _unmissed(verdict))]
-
-
-def _markdown_comparisons(verdict: Verdict) -> list[str]:
-    if not verdict.comparisons:
-        return []
-    rows = [[_escaped(cell) for cell in row] for row in _comparison_rows(verdict)]
-    table = _markdown_table(rows, COMPARISON, ["left"] * len(COMPARISON))
-    lines = [*_comparison_notes(verdict), *("; ".join(lines) for lines in break_evens(verdict))]
-    notes = "\n".join(f"- {_escaped(line)}" for line in lines)
-    return [f"{_escaped(_comparison_title(verdict))}", table, notes]
-
-
-def _markdown_table(rows: Sequence[Sequence[str]], headers: Sequence[str], align: Sequence[str]) -> str:
-    return tabulate(rows, headers=headers, tablefmt="pipe", colalign=align if rows else None, disable_numparse=True)
-
-
-def _escaped(text: str) -> str:
-    """A name may hold what Markdown would take for a cell's end or for emphasis."""
-    for mark in "\\|*_`<":
-        text = text.replace(mark, f"\\{mark}")
-    return text.replace("\n", " ")

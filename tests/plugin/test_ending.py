@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from .conftest import Suite, right
+from .conftest import INTERRUPTIBLE, Suite, right
 from .server import Reply
 from .test_faults import start, wait_for
 
@@ -106,3 +107,53 @@ def test_an_earlier_report_stays_until_the_new_one_is_whole(suite: Suite) -> Non
     assert seen.read_text() == "before"
     assert report_of(suite)["version"] == 1
     assert sorted(path.name for path in Path(suite.path).iterdir() if "r.json" in path.name) == ["r.json"]
+
+
+# -- report.md, and the step's summary
+
+
+def in_actions(suite: Suite, *args: str, **more: str) -> str:
+    """The step's summary after a session in GitHub Actions, started by nobody's test."""
+    summary = suite.path / "summary"
+    summary.write_text("before\n")
+    given = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
+    actions = {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(summary), **more}
+    command = [*INTERRUPTIBLE, "-p", "no:cacheprovider", "--understudy-route=raw", *args]
+    subprocess.run(command, cwd=suite.path, env={**given, **actions}, capture_output=True, timeout=60, check=False)
+    return summary.read_text()
+
+
+def test_a_markdown_report_tells_the_verdict_and_the_notes(suite: Suite, workers: tuple[str, ...]) -> None:
+    result = suite.run(
+        "--understudy-ladder", "--understudy-min-strict=0.9", "--understudy-baseline=raw", "--understudy-report=r.md", *workers
+    )
+    assert result.ret == pytest.ExitCode.OK
+    result.stdout.fnmatch_lines(["report written to r.md"])
+    text = (suite.path / "r.md").read_text()
+    for part in ("**promote prefill: ", "| prefill | 1.0000", "**gate held by", "### Against the baseline", "- price: $0.20"):
+        assert part in text
+
+
+def test_in_github_actions_it_is_appended_to_the_steps_summary_once(suite: Suite, workers: tuple[str, ...]) -> None:
+    text = in_actions(suite, "--understudy-report=r.md", "--understudy-report=other.md", *workers)
+    assert text.startswith("before\n## Understudy\n")
+    assert text.count("## Understudy") == 1
+    assert text.removeprefix("before\n").strip() == (suite.path / "r.md").read_text().strip()
+
+
+@pytest.mark.parametrize(
+    ("args", "variables"),
+    [
+        (("--understudy-report=r.json",), {}),
+        (("--understudy-report=r.md",), {"GITHUB_ACTIONS": "false"}),
+        (("--understudy-report=r.md",), {"PYTEST_CURRENT_TEST": "test_outer.py::test_it (call)"}),
+    ],
+    ids=["not asked for", "elsewhere", "in another session's test"],
+)
+def test_the_summary_is_left_alone(suite: Suite, args: tuple[str, ...], variables: dict[str, str]) -> None:
+    assert in_actions(suite, *args, **variables) == "before\n"
+
+
+def test_a_summary_that_cannot_be_written_fails_nothing(suite: Suite) -> None:
+    in_actions(suite, "--understudy-report=r.md", GITHUB_STEP_SUMMARY=str(suite.path / "nowhere" / "summary"))
+    assert (suite.path / "r.md").is_file()

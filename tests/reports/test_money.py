@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from pytest_understudy.reports.markdown import markdown
 from pytest_understudy.reports.money import break_evens, machine_note, price_lines
-from pytest_understudy.reports.table import comparison_lines, markdown, table_lines
+from pytest_understudy.reports.table import comparison_lines, table_lines
 from pytest_understudy.routes.price import Price
 from pytest_understudy.routes.route import Route
 from pytest_understudy.sampling.run import Run, Sample

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from pytest_understudy.reports.table import comparison_lines, gate_lines, markdown, promotion_line, repair_lines, table_lines
+from pytest_understudy.reports.markdown import markdown
+from pytest_understudy.reports.table import comparison_lines, gate_lines, promotion_line, repair_lines, table_lines
 from pytest_understudy.routes.price import Price
 from pytest_understudy.routes.route import Route
 from pytest_understudy.sampling.run import Run, Sample
