@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pytest_understudy.scoring.score import Score
 from pytest_understudy.scoring.scorers import judged_trajectory
 from pytest_understudy.suite.files import tasks_from
 from pytest_understudy.suite.imports import imported
+from pytest_understudy.suite.plain import plain
 from pytest_understudy.suite.task import Task
 from pytest_understudy.suite.workflow import Episode
 
@@ -79,3 +82,34 @@ def test_nothing_of_the_errands_is_trained_on() -> None:
         assert task.input not in texts
         assert next(iter(looked_up.values())) not in texts
         assert task.id.startswith("room") or found not in texts
+
+
+@st.composite
+def visits(draw: st.DrawFn) -> list[tuple[str, dict[str, str]]]:
+    """Errands of the suite, whole or in part, and calls that make no sense."""
+    done = []
+    for task in draw(st.lists(st.sampled_from(TASKS), max_size=8)):
+        look, _, deed = errand(task)
+        done += [look, (DEEDS[task.id.partition("-")[0]], deed)][draw(st.integers(0, 1)) :]
+    names = st.sampled_from([*LOOKS.values(), *DEEDS.values()])
+    odd = st.dictionaries(
+        st.sampled_from(["room", "start", "code", "person", "service", "ticket"]), st.text(max_size=6), max_size=2
+    )
+    return draw(st.permutations([*done, *draw(st.lists(st.tuples(names, odd), max_size=4))]))
+
+
+@given(visits())
+@settings(max_examples=200, deadline=None)
+def test_whatever_is_done_the_front_desk_answers_and_does_each_thing_once(actions: list[tuple[str, dict[str, str]]]) -> None:
+    episode, again = Episode.of(TASKS[0]), Episode.of(TASKS[0])
+    done = 0
+    for tool, arguments in actions:
+        before = episode.trajectory().after
+        observation = episode.step(tool, arguments)
+        after = episode.trajectory().after
+        assert observation == again.step(tool, arguments)
+        assert observation
+        assert all(after[what] | things == after[what] for what, things in before.items())
+        done += observation.endswith(("is booked.", "is handed over.", "is closed."))
+        assert sum(map(len, after.values())) == done
+    assert episode.trajectory().after == plain(episode.trajectory().after) == again.trajectory().after
