@@ -5,14 +5,15 @@ loop, on the way to every new request; what is replayed never comes here, for it
 
 Before a sample is drawn, the most that it should cost is reserved, and what it did cost is settled when it is drawn. The most:
 every byte of its messages a token of the prompt (no tokenizer makes more of them) and a margin for the chat template, or the
-longest prompt seen on the route if that is more; and `max_tokens` generated. A filled form asks nobody knows how many times: the
-dearest sample seen on its route, and before there is one, all the requests that a form may take.
+longest prompt seen on the route if that is more; and `max_tokens` generated. How often a filled form asks, and how many turns a
+workflow takes, nobody knows: the dearest sample seen on its route, and before there is one, all the requests that a form may
+take, and all the turns, each behind those before it.
 
 The guarantee, for each process: what is in flight together costs no more than is left, as long as no sample costs more than was
 reserved for it. Where nothing is in flight and the most no longer fits, samples are drawn one by one, as long as one as dear as
 the dearest of its route would fit: so a limit near what a run really costs is used up. The limit is passed by one sample at most,
-which is dearer than all before it on its route or its first, and by no more than that one costs. Filled forms in flight may add
-what each costs over the dearest before. Attempts that a server bills and does not answer are known to nobody.
+which is dearer than all before it on its route or its first, and by no more than that one costs. Filled forms and workflows in
+flight may add what each costs over the dearest before. Attempts that a server bills and does not answer are known to nobody.
 
 What a sample cost is unknown where a server tells no usage, or times out: then what was reserved for it is spent, as far as the
 limit goes, and is told apart as `assumed`. An error costs what was answered before it. The first sample that no longer fits ends
@@ -136,6 +137,9 @@ class Spending:
         schema = json.dumps(request.schema) if request.schema else ""
         sent = sum(len(message.content.encode("utf-8", "replace")) for message in request.messages) + len(schema)
         prompt, generated = max(sent + TEMPLATE, seen.prompt), request.sampling.max_tokens
+        if plan.task.environment is not None and not seen.dearest:
+            turns = plan.task.max_turns
+            prompt, generated = turns * (prompt + turns * generated), turns * generated
         if "prefill" in plan.route.controls and not seen.dearest:
             prompt = REQUESTS * (prompt + generated)
         price = _price_of(plan)

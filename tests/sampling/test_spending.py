@@ -25,6 +25,7 @@ from pytest_understudy.sampling.scored import sample_of_error
 from pytest_understudy.sampling.spending import TEMPLATE, Spending, check_priced
 from tests.fakes import ScriptedEndpoint
 
+from ..suite.desk import Desk
 from .made import plan
 
 OUTPUT = Price(input=0.0, output=1e6)  # a dollar a generated token, so that dollars are easy to read
@@ -205,6 +206,15 @@ def test_of_a_form_filled_slot_by_slot_the_first_sample_tells_what_the_others_co
     asyncio.run(run())
     assert peaks[:2] == [1, 1]  # a hundred requests did not fit twice
     assert max(peaks) > 1
+
+
+@pytest.mark.parametrize(("turns", "in_flight"), [(4, 2), (2, 3)])
+def test_before_any_workflow_of_a_route_is_drawn_all_its_turns_are_reserved(turns: int, in_flight: int) -> None:
+    """What is generated has a bound; what an environment says has none, and the prompt is free here."""
+    one = priced(30)
+    one = replace(one, task=replace(one.task, environment=Desk, max_turns=turns))
+    drawing = Drawing(Spending(Allowance(250.0, 250.0)), one).run([20, 20, 20], 3)
+    assert (drawing.peak, drawing.drawn) == (in_flight, [20, 20, 20])
 
 
 def test_the_worker_that_replaces_another_goes_on_with_the_rest(tmp_path: Path) -> None:
