@@ -1,8 +1,8 @@
 """A failed item's worst samples, as text.
 
-In: a run and its task. Out: what a person needs to see why it failed, in lines that fit a terminal of 80 columns: output, failed
-checks, the leaves beside what was expected, and the command that replays it. An output is somebody else's text: what a terminal
-would obey is shown.
+In: a run and its task. Out: what a person needs to see why it failed, in lines that fit a terminal of 80 columns: output, or the
+turns of a workflow, failed checks, the leaves beside what was expected, and the command that replays it. An output is somebody
+else's text: what a terminal would obey is shown.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from ..sampling.run import Run, Sample
 from ..suite.task import Task
 from .leaves import side_by_side
 from .printable import cut_lines, note, one_line
+from .trajectory import turn_lines
 
 WIDTH = 80
 """Columns that all but the command keeps to: that one is to be copied."""
@@ -28,10 +29,10 @@ def worst_samples(run: Run, task: Task, command: str, limit: int = 3) -> str:
     missed = sorted((sample for sample in run.samples if not sample.score.strict), key=_worst_first)
     shown = missed or sorted(run.samples, key=_worst_first)
     if task.confirm:
-        told = [_told(sample) for sample in shown if sample.error is not None][:limit]
+        told = [_told(task, sample) for sample in shown if sample.error is not None][:limit]
         kept = "a confirmation task: its samples are not shown, so that it can still confirm what they would teach"
         return "\n\n".join([*told, kept]) + "\n"
-    told = [_told(sample) for sample in shown[:limit]]
+    told = [_told(task, sample) for sample in shown[:limit]]
     if leaves := side_by_side(task, [sample for sample in shown[:limit] if sample.error is None], WIDTH):
         told.append("\n".join(leaves))
     if len(missed) > limit:
@@ -48,9 +49,11 @@ def _worst_first(sample: Sample) -> tuple[bool, float, int]:
     return (sample.error is None, sample.score.credit, sample.number)
 
 
-def _told(sample: Sample) -> str:
+def _told(task: Task, sample: Sample) -> str:
     if sample.error is not None:
-        return "\n".join(_wrapped(f"sample {sample.number}: error: ", "  ", one_line(sample.error)))
+        error, _, trace = sample.error.partition("\n")
+        told = _wrapped(f"sample {sample.number}: error: ", "  ", one_line(error))
+        return "\n".join([*told, *(_quoted(trace) if trace else [])])
     tokens = "unknown" if sample.tokens.generated is None else f"{sample.tokens.generated:,}"
     seconds = "" if sample.latency is None else f", {sample.latency:.2f}s"
     lines = [f"sample {sample.number}: credit {sample.score.credit:.4f}, finish {sample.finish}, {tokens} tokens{seconds}"]
@@ -60,10 +63,16 @@ def _told(sample: Sample) -> str:
         lines += _wrapped("  failed ", "    ", f"{one_line(check.name, 100)}{detail}")
     if len(failed) > _MOST_CHECKS:
         lines.append(f"  ... and {len(failed) - _MOST_CHECKS:,} more failed checks")
-    for line, left in cut_lines(sample.output, lines=_MOST_LINES):
+    lines += turn_lines(task, sample, WIDTH) if sample.turns else _quoted(sample.output)
+    return "\n".join(lines)
+
+
+def _quoted(text: str) -> list[str]:
+    lines: list[str] = []
+    for line, left in cut_lines(text, lines=_MOST_LINES):
         parts = [*_parts(line.expandtabs(4), WIDTH - 4), *([note(left)] if left else [])]
         lines += [f"  | {part}".rstrip() for part in parts]
-    return "\n".join(lines)
+    return lines
 
 
 def _wrapped(first: str, rest: str, text: str) -> list[str]:
