@@ -43,11 +43,13 @@ class Parsed:
     """What an output holds: `value` is JSON, or MISSING; `clean` where the whole text was that value.
 
     `text` is the output without think blocks, trimmed; None where a think block was never closed, since then no answer began.
+    `written` is the value as it stands in the output, "" where there is none.
     """
 
     value: Any | Missing
     clean: bool
     text: str | None
+    written: str = ""
 
 
 def parsed(output: str) -> Parsed:
@@ -59,16 +61,17 @@ def parsed(output: str) -> Parsed:
     # As it stands first: in a text that is JSON, `<think>` can only be inside a string.
     whole = output.strip()
     if (value := _loaded(whole)) is not MISSING:
-        return Parsed(value, True, whole)
+        return Parsed(value, True, whole, whole)
     answer = without_thinking(output)
     if answer is None:
         return Parsed(MISSING, False, None)
     text = answer.strip()
     if (value := _loaded(text)) is not MISSING:
-        return Parsed(value, True, text)
-    if (value := _last_fenced(text)) is not MISSING:
-        return Parsed(value, False, text)
-    return Parsed(_last_top_level(text), False, text)
+        return Parsed(value, True, text, text)
+    value, written = _last_fenced(text)
+    if value is MISSING:
+        value, written = _last_top_level(text)
+    return Parsed(value, False, text, written)
 
 
 def without_thinking(output: str) -> str | None:
@@ -133,12 +136,12 @@ def _inside(value: Any) -> list[Any]:
     return [inner for inner in (value.values() if isinstance(value, dict) else value) if isinstance(inner, dict | list)]
 
 
-def _last_fenced(text: str) -> Any | Missing:
-    """The value of the last fenced block that is JSON as a whole, or MISSING."""
+def _last_fenced(text: str) -> tuple[Any | Missing, str]:
+    """The value of the last fenced block that is JSON as a whole, or MISSING; and that block."""
     for block in reversed(list(_fenced(text))):
         if (value := _loaded(block)) is not MISSING:
-            return value
-    return MISSING
+            return value, block.strip()
+    return MISSING, ""
 
 
 def _fenced(text: str) -> Iterator[str]:
@@ -157,8 +160,8 @@ def _fenced(text: str) -> Iterator[str]:
             block.append(line)
 
 
-def _last_top_level(text: str) -> Any | Missing:
-    """The last complete JSON object or array that stands in no other brackets, or MISSING.
+def _last_top_level(text: str) -> tuple[Any | Missing, str]:
+    """The last complete JSON object or array that stands in no other brackets, or MISSING; and its text.
 
     Brackets that are no JSON are passed over whole where they close, and are prose where they don't. A value that the text ends
     in is passed over with everything inside it.
@@ -173,12 +176,12 @@ def _last_top_level(text: str) -> Any | Missing:
         if complete:
             spans.append((start, at))
         else:
-            pairs = _pairs(text) if pairs is None else pairs
+            pairs = _pairs(text[:last]) if pairs is None else pairs
             at = max(at, pairs.get(start, start) + 1)
     for start, end in reversed(spans):
         if (value := _loaded(text[start:end])) is not MISSING:
-            return value
-    return MISSING
+            return value, text[start:end]
+    return MISSING, ""
 
 
 def _end(text: str, start: int) -> tuple[int, bool]:
