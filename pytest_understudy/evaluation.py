@@ -41,6 +41,7 @@ from .verdict.written import counted
 
 if TYPE_CHECKING:
     from .reports.export import Example, Export, Exported
+    from .reports.shown import ShownRun
 
 MakeEndpoint = Callable[[EndpointSettings, Path, str | None], Endpoint]
 
@@ -82,6 +83,7 @@ class Evaluation:
         self._part = part
         self._started = part.started if part else now()
         self._wanted: Counter[tuple[str, str, str]] = Counter()  # by how many tests
+        self._tasks: dict[tuple[str, str], Task] = {}  # by (file, id), as far as tests of this process want them
         chosen = Selection(
             config,
             names,
@@ -124,6 +126,7 @@ class Evaluation:
     def want(self, plan: Plan) -> None:
         """A test wants this plan."""
         self._wanted[plan.name] += 1
+        self._tasks[plan.task.name] = plan.task
         self.expect([Run.of(plan, ())])
 
     def expect(self, planned: Iterable[Run]) -> None:
@@ -261,6 +264,12 @@ class Evaluation:
         hashes = sorted({run.hash for run in self.planned})
         return count_verdict(self._record_folder, hashlib.sha256("".join(hashes).encode()).hexdigest()[:16])
 
+    def shown(self) -> list[ShownRun]:
+        """The samples behind the verdict, as reports show them: outputs and prompts from the record."""
+        from .reports.shown import shown_runs
+
+        return list(shown_runs(self.runs, self.routes, self._task, self.lines))
+
     def exported(self) -> Exported | None:
         """Writes the export, in collection order; None where there is none. Raises OSError."""
         if self.export is None:
@@ -394,6 +403,10 @@ class Evaluation:
     @property
     def _recorded(self) -> list[Path]:
         return [self.config.folder / path for path in self.config.recorded]
+
+    def _task(self, file: str, id: str) -> Task | None:
+        """The task that runs are named by; None if it was made in Python in another process."""
+        return self._tasks.get((file, id)) or self._holdout.find(file, id)
 
     def _rebuilt(self, skeleton: Run, engine: Sampler) -> Run:
         route = next(route for route in self.routes if route.name == skeleton.route)

@@ -1,0 +1,106 @@
+"""The samples on the page, as data that its script reads: one block of JSON, drawn when a cell is opened.
+
+In: ShownRuns. Out: JSON text that may stand in a script element: nothing in it can end that element or begin another. It stays
+within BUDGET: texts are cut shorter, with a note, and where that is not enough fewer samples of a run are kept, misses first.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from .form_picture import pieces
+from .printable import printable, visible
+from .shown import Prompt, ShownRun, ShownSample
+
+BUDGET = 3_500_000
+"""Bytes. With it a page of any size stays under 5 MB."""
+
+LIMITS = (8000, 4000, 2000, 1000, 500, 250, 120)
+"""Characters of an output that are kept, tried in turn."""
+
+DETAIL = 600
+"""Characters of a check's detail."""
+
+MOST_TEXT = 20_000
+"""Characters of a prompt, or of what is expected."""
+
+
+def island(shown: Sequence[ShownRun]) -> str:
+    """The block of JSON."""
+    text = ""
+    for limit in LIMITS:
+        text = _safe(_data(shown, limit))
+        if len(text.encode()) <= BUDGET:
+            return text
+    most = max(len(run.samples) for run in shown)
+    while len(text.encode()) > BUDGET and most > 1:
+        most = max(most // 2, 1)
+        text = _safe(_data(shown, LIMITS[-1], most))
+    return text
+
+
+def _data(shown: Sequence[ShownRun], limit: int, most: int | None = None) -> dict[str, Any]:
+    texts = _Texts()
+    runs = [_run(run, texts, limit, most) for run in shown]
+    return {"runs": runs, "texts": texts.all}
+
+
+def _run(run: ShownRun, texts: _Texts, limit: int, most: int | None) -> dict[str, Any]:
+    kept = run.samples if most is None else sorted(run.samples, key=lambda one: (one.outcome == "pass", one.number))[:most]
+    left = len(run.samples) - len(kept)
+    return {
+        "route": visible(run.route),
+        "task": visible(run.task),
+        "about": visible(f"{run.about} · {left:,} more samples, which the record has" if left else run.about),
+        "expected": texts.place(run.expected) if run.expected else "",
+        "prompt": _prompt(run.prompt, texts),
+        "samples": [_sample(sample, texts, limit) for sample in kept],
+    }
+
+
+def _sample(sample: ShownSample, texts: _Texts, limit: int) -> dict[str, Any]:
+    cut = pieces(sample.output).cut(limit)
+    told = cut.visible()
+    data: dict[str, Any] = {
+        "number": sample.number,
+        "outcome": sample.outcome,
+        "output": {"before": told.before, "form": told.form, "after": told.after},
+        "measures": sample.measures,
+        "checks": [
+            (visible(name), 0, printable(detail, DETAIL)) if not held else (visible(name), 1)
+            for name, held, detail in sorted(sample.checks, key=lambda check: check[1])
+        ],
+    }
+    if cut.left:
+        data["cut"] = cut.left
+    if sample.error is not None:
+        data["error"] = printable(sample.error, DETAIL)
+    if sample.prompt:
+        data["prompt"] = _prompt(sample.prompt, texts)
+    return data
+
+
+def _prompt(prompt: Prompt, texts: _Texts) -> list[tuple[str, int]]:
+    return [(role, texts.place(text)) for role, text in prompt]
+
+
+class _Texts:
+    """Texts that many samples share, each once."""
+
+    def __init__(self) -> None:
+        self._places: dict[str, int] = {}
+
+    def place(self, text: str) -> int:
+        return self._places.setdefault(printable(text, MOST_TEXT, line=MOST_TEXT), len(self._places))
+
+    @property
+    def all(self) -> list[str]:
+        return list(self._places)
+
+
+def _safe(data: dict[str, Any]) -> str:
+    """No `<` in it, so neither `</script` nor `<!--`; line separators are escaped already, as all that is unseen."""
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
