@@ -1,14 +1,15 @@
 """What a machine that is paid by the hour costs, beside the tokens that it serves.
 
-In: the Machine behind an endpoint, a route's samples, and those of all routes there. Out: MachineTime, the seconds that the route
-needs the machine for, and the loaded cost in dollars. Times are those at which samples ended, so that a replayed run costs what
-it cost; nothing is measured here.
+In: the Machine behind an endpoint, when a route's samples were in flight, and when those of all routes there were. Out:
+MachineTime, the seconds that the route needs the machine for, and the loaded cost in dollars. Times are those at which samples
+ended, so that a replayed run costs what it cost; nothing is measured here.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -44,6 +45,28 @@ class Machine:
 
 
 @dataclass(frozen=True, slots=True)
+class Flights:
+    """When samples were in flight, as far as it is known. `judged`: how many were; `unknown`: of these, without a time."""
+
+    starts: Sequence[float]
+    ends: Sequence[float]
+    judged: int
+    unknown: int
+
+    @classmethod
+    def of(cls, samples: Sequence[Sample]) -> Flights:
+        spans = [_span(sample) for sample in samples]
+        judged = [span for span, sample in zip(spans, samples, strict=True) if sample.error is None]
+        known = [span for span in spans if span is not None]
+        starts, ends = (array("d", [span[side] for span in known]) for side in (0, 1))
+        return cls(starts, ends, len(judged), judged.count(None))
+
+    @property
+    def spans(self) -> Iterator[Span]:
+        return zip(self.starts, self.ends, strict=True)
+
+
+@dataclass(frozen=True, slots=True)
 class MachineTime:
     """For how long a route needs its machine, in seconds. Each of `starts` has a cold start.
 
@@ -58,7 +81,7 @@ class MachineTime:
     starts: int
 
     @classmethod
-    def of(cls, machine: Machine, own: Sequence[Sample], there: Iterable[Sample]) -> MachineTime | None:
+    def of(cls, machine: Machine, own: Sequence[Flights], there: Iterable[Flights]) -> MachineTime | None:
         """`own` are the route's samples, `there` those of all routes at its endpoint, its own included.
 
         Busy: the union of the intervals in which a sample of its own was in flight. Idle: between its first byte sent and its
@@ -66,8 +89,7 @@ class MachineTime:
         another start. None where it is unknown when a judged sample was in flight, and where none was judged. Errors have no
         latency, and count as nothing. Source: docs/reference/figures.md, "Tokens, cost, latency".
         """
-        judged = [sample for sample in own if sample.error is None]
-        if not judged or any(_span(sample) is None for sample in judged):
+        if not any(flights.judged for flights in own) or any(flights.unknown for flights in own):
             return None
         mine = _union(own)
         first, last = mine[0][0], mine[-1][1]
@@ -109,10 +131,10 @@ class MachineTime:
         }
 
 
-def _union(samples: Iterable[Sample]) -> list[Span]:
-    """The intervals in which at least one of them was in flight, in order and apart."""
+def _union(flights: Iterable[Flights]) -> list[Span]:
+    """The intervals in which at least one sample was in flight, in order and apart."""
     merged: list[Span] = []
-    for start, end in sorted(span for sample in samples if (span := _span(sample)) is not None):
+    for start, end in sorted(span for some in flights for span in some.spans):
         if merged and start <= merged[-1][1]:
             merged[-1] = (merged[-1][0], max(merged[-1][1], end))
         else:

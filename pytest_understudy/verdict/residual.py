@@ -1,6 +1,6 @@
 """What is left to repair: strict misses, by cluster and by what went wrong.
 
-In: a route's Runs. Out: Residuals, the most misses first. A sample is one miss, under its first failing check. Tasks marked
+In: a route's Tallies. Out: Residuals, the most misses first. A sample is one miss, under its first failing check. Tasks marked
 `confirm` are left out: what has been looked at to repair a route can no longer confirm it.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..sampling.run import Run
+from .tally import Tally
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,18 +29,17 @@ class Residual:
         return {name: getattr(self, name) for name in self.__slots__}
 
 
-def residual_of(runs: Sequence[Run]) -> tuple[Residual, ...]:
+def residual_of(tallies: Sequence[Tally]) -> tuple[Residual, ...]:
     """The strict misses of judged samples, most first, then in collection order."""
     misses: Counter[tuple[str, str, str]] = Counter()
     tasks: dict[tuple[str, str, str], set[tuple[str, str]]] = {}
-    for run in runs:
-        if run.confirm:
+    for tally in tallies:
+        if tally.task.confirm:
             continue
-        for sample in run.judged:
-            if (check := sample.score.missed) is not None:
-                place = (run.cluster, run.category, check)
-                misses[place] += 1
-                tasks.setdefault(place, set()).add((run.file, run.task))
+        for check, count in tally.missed.items():
+            place = (tally.task.cluster, tally.task.category, check)
+            misses[place] += count
+            tasks.setdefault(place, set()).add(tally.task.name)
     return tuple(
         Residual(*place, tasks=len(tasks[place]), misses=count, share=count / misses.total())
         for place, count in misses.most_common()

@@ -10,18 +10,17 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, get_args
+from typing import Any
 
 from ..endpoints.endpoint import Tokens
-from ..figures import mean, pass_hat, population_interval, sd
+from ..figures import mean, pass_hat, population_interval, quantile, sd
 from ..routes.route import Route
-from ..sampling.run import Run, Sample
+from ..sampling.run import Run
 from ..scoring.score import Outcome
 from .machine import Machine, MachineTime
 from .residual import Residual, residual_of
-from .task_figures import TaskFigures, known_mean, known_quantile, outcome_of, summed_cost, summed_tokens
-
-OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
+from .tally import OUTCOMES, Column, Tally, joined_tokens
+from .task_figures import TaskFigures, known_mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,38 +114,40 @@ class RouteFigures:
     @classmethod
     def of(cls, route: Route, runs: Sequence[Run]) -> RouteFigures:
         """The figures of `runs`, which are all of this route and none of them twice."""
-        samples = [sample for run in runs for sample in run.samples]
-        judged = [sample for sample in samples if sample.error is None]
-        by_task = tuple(TaskFigures.of(route, run) for run in runs)
-        credit = Rate.over(
-            [task.credit for task in by_task if task.credit is not None], [sample.score.credit for sample in judged]
-        )
+        return cls.over(route, [Tally.of(route, run) for run in runs])
+
+    @classmethod
+    def over(cls, route: Route, tallies: Sequence[Tally]) -> RouteFigures:
+        """The same, of runs that were tallied one by one."""
+        by_task = tuple(tally.task for tally in tallies)
+        credit = Rate.over([task.credit for task in by_task if task.credit is not None], _column(tallies, "credits").known)
         strict_pass = Rate.over([task.strict_pass for task in by_task if task.strict_pass is not None])
-        latencies = [sample.latency for sample in judged]
+        samples, errors = sum(task.samples for task in by_task), sum(task.errors for task in by_task)
+        latencies = _column(tallies, "latencies")
         return cls(
             route=route,
             by_task=by_task,
-            tasks=sum(1 for run in runs if run.drawn),
-            samples=len(samples),
-            planned=sum(run.planned for run in runs),
-            drawn=sum(run.drawn for run in runs),
-            undrawn=not runs or any(run.drawn < run.planned for run in runs),
-            errors=len(samples) - len(judged),
-            replayed=sum(sample.replayed for sample in samples),
+            tasks=sum(1 for tally in tallies if tally.drawn),
+            samples=samples,
+            planned=sum(tally.planned for tally in tallies),
+            drawn=sum(tally.drawn for tally in tallies),
+            undrawn=not tallies or any(tally.drawn < tally.planned for tally in tallies),
+            errors=errors,
+            replayed=sum(tally.replayed for tally in tallies),
             credit=credit,
             strict_pass=strict_pass,
-            pass_hat=_pass_hats(runs),
-            outcomes={outcome: _outcome_rate(outcome, runs) for outcome in OUTCOMES},
-            cut=known_mean([float(sample.finish == "length") for sample in judged]),
-            latency_p50=known_quantile(latencies, 0.5),
-            latency_p95=known_quantile(latencies, 0.95),
-            waited=math.fsum(sample.waited for sample in samples),
-            tokens=summed_tokens(samples),
-            generated_mean=known_mean([sample.tokens.generated for sample in judged]),
-            requests=sum(sample.requests for sample in samples),
-            cost=_cost(by_task, samples, credit.mean, strict_pass.mean),
+            pass_hat=_pass_hats(tallies),
+            outcomes={outcome: _outcome_rate(outcome, tallies) for outcome in OUTCOMES},
+            cut=sum(tally.cut for tally in tallies) / (samples - errors) if samples > errors else None,
+            latency_p50=latencies.all(lambda values: quantile(values, 0.5)),
+            latency_p95=latencies.all(lambda values: quantile(values, 0.95)),
+            waited=math.fsum(_column(tallies, "waited").known),
+            tokens=joined_tokens(tallies),
+            generated_mean=_column(tallies, "generated").all(mean),
+            requests=sum(tally.requests for tally in tallies),
+            cost=_cost(by_task, tallies, credit.mean, strict_pass.mean),
             categories=_categories(by_task),
-            residual=residual_of(runs),
+            residual=residual_of(tallies),
         )
 
     @property
@@ -228,39 +229,44 @@ class RouteFigures:
         }
 
 
-def loaded(figures: Sequence[RouteFigures], runs: Sequence[Run], machines: Mapping[str, Machine]) -> list[RouteFigures]:
-    """The figures, with the loaded cost of each route whose endpoint stands on a machine of these. `runs` are of all routes."""
-    samples = {route.name: [sample for run in runs if run.route == route.name for sample in run.samples] for route in figures}
+def loaded(
+    figures: Sequence[RouteFigures], tallies: Mapping[str, Sequence[Tally]], machines: Mapping[str, Machine]
+) -> list[RouteFigures]:
+    """The figures, with the loaded cost of each route whose endpoint stands on a machine of these. `tallies`: by route."""
+    flights = {route.name: [tally.flights for tally in tallies[route.name]] for route in figures}
 
     def one(route: RouteFigures) -> RouteFigures:
         place = route.route.endpoint
         if place not in machines:
             return route
-        there = [sample for other in figures if other.route.endpoint == place for sample in samples[other.name]]
-        time = MachineTime.of(machines[place], samples[route.name], there)
+        there = [each for other in figures if other.route.endpoint == place for each in flights[other.name]]
+        time = MachineTime.of(machines[place], flights[route.name], there)
         return replace(route, hourly=True, machine=time, cost=replace(route.cost, loaded=None if time is None else time.dollars))
 
     return [one(route) for route in figures]
 
 
-def _pass_hats(runs: Sequence[Run]) -> dict[int, float | None]:
+def _column(tallies: Sequence[Tally], name: str) -> Column:
+    return Column.joined([getattr(tally, name) for tally in tallies])
+
+
+def _pass_hats(tallies: Sequence[Tally]) -> dict[int, float | None]:
     """pass^k for k = 2 and k = samples a task: the mean over tasks of C(c, k) / C(n, k); None where a task has n < k."""
-    most = max((run.planned for run in runs), default=0)
-    counts = [(sum(sample.score.strict for sample in run.judged), len(run.judged)) for run in runs]
-    return {k: known_mean([pass_hat(c, n, k) for c, n in counts]) for k in sorted({2, most} - {0})}
+    most = max((tally.planned for tally in tallies), default=0)
+    return {k: known_mean([pass_hat(tally.strict, tally.judged, k) for tally in tallies]) for k in sorted({2, most} - {0})}
 
 
-def _outcome_rate(outcome: Outcome, runs: Sequence[Run]) -> float | None:
+def _outcome_rate(outcome: Outcome, tallies: Sequence[Tally]) -> float | None:
     """The mean over tasks of the share of judged samples with this outcome, so that the four rates sum to 1."""
-    return known_mean([mean([float(outcome_of(sample) == outcome) for sample in run.judged]) for run in runs if run.judged])
+    return known_mean([tally.outcomes[outcome] for tally in tallies if tally.judged])
 
 
-def _cost(by_task: Sequence[TaskFigures], samples: Sequence[Sample], credit: float | None, strict_pass: float | None) -> Cost:
-    serving = summed_cost(samples, [sample.cost for sample in samples])
+def _cost(by_task: Sequence[TaskFigures], tallies: Sequence[Tally], credit: float | None, strict_pass: float | None) -> Cost:
+    serving = _column(tallies, "cost").all(math.fsum)
     production = known_mean([task.production_cost for task in by_task if task.credit is not None])
     return Cost(
         serving=serving,
-        uncached=summed_cost(samples, [sample.uncached for sample in samples]),
+        uncached=_column(tallies, "uncached").all(math.fsum),
         per_score_point=serving / credit if serving is not None and credit else None,
         per_pass=production / strict_pass if production is not None and strict_pass else None,
         loaded=serving,

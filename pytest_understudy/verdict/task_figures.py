@@ -53,6 +53,7 @@ class TaskFigures:
     def of(cls, route: Route, run: Run) -> TaskFigures:
         judged = run.judged
         digests = {sample.digest for sample in judged}
+        tokens = summed_tokens(run.samples)
         return cls(
             task=run.task,
             file=run.file,
@@ -66,7 +67,7 @@ class TaskFigures:
             strict_pass=known_mean([float(sample.score.strict) for sample in judged]),
             gate_credit=known_mean([0.0 if sample.error is not None else sample.score.credit for sample in run.samples]),
             gate_strict=known_mean([float(sample.error is None and sample.score.strict) for sample in run.samples]),
-            generated=summed_tokens(run.samples).generated,
+            generated=None if tokens is None else tokens.generated,
             generated_mean=known_mean([sample.tokens.generated for sample in judged]),
             cost=summed_cost(run.samples, [sample.cost for sample in run.samples]),
             uncached=summed_cost(run.samples, [sample.uncached for sample in run.samples]),
@@ -137,10 +138,12 @@ def outcome_of(sample: Sample) -> Outcome:
     return "silent" if sample.finish == "stop" else "detectable"
 
 
-def summed_tokens(samples: Sequence[Sample]) -> Tokens:
-    """Tokens of all samples, errors included where their usage is known; unknown where that of one judged sample is."""
+def summed_tokens(samples: Sequence[Sample]) -> Tokens | None:
+    """Tokens of all samples, errors included where their usage is known; unknown where that of one judged sample is. None where
+    there are none to count.
+    """
     counted = [sample.tokens for sample in samples if sample.error is None or sample.tokens.total is not None]
-    return sum(counted[1:], start=counted[0]) if counted else Tokens()
+    return sum(counted[1:], start=counted[0]) if counted else None
 
 
 def summed_cost(samples: Sequence[Sample], costs: Sequence[float | None]) -> float | None:

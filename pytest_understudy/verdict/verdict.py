@@ -20,6 +20,7 @@ from .machine import Machine
 from .repair import ClusterRepair, repair_map
 from .route_figures import RouteFigures, loaded
 from .session import Session
+from .tally import Tally
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +80,9 @@ def judge(
     `machines`: by endpoint, those that are paid for by the hour.
     Of two runs with one name, as when two tests share a task, the one with more samples counts.
     """
-    drawn = _once(runs)
-    figures = [RouteFigures.of(route, [run for run in drawn if run.route == route.name]) for route in routes]
-    figures = loaded(figures, drawn, machines or {})
+    tallies = _tallied(routes, runs)
+    figures = [RouteFigures.over(route, tallies[route.name]) for route in routes]
+    figures = loaded(figures, tallies, machines or {})
     undominated = frontier(figures, cost_of_a_miss(figures, gate, baseline))
     figures = [replace(route, frontier=undominated[route.name]) for route in figures]
     comparisons = compare(figures, baseline=baseline, earlier=earlier, margin=margin)
@@ -100,11 +101,14 @@ def judge(
     return Verdict(tuple(figures), found, promotion, ladder, comparisons, repairs)
 
 
-def _once(runs: Iterable[Run]) -> list[Run]:
-    """Each (route, file, task) once, in the order in which it first came."""
-    kept: dict[tuple[str, str, str], Run] = {}
+def _tallied(routes: Sequence[Route], runs: Iterable[Run]) -> dict[str, list[Tally]]:
+    """By route, each task once, in the order in which it first came; of the runs one is in memory at a time."""
+    named = {route.name: route for route in routes}
+    kept: dict[tuple[str, str, str], Tally] = {}
     for run in runs:
-        other = kept.get(run.name, run)
-        fuller = run if len(run.samples) > len(other.samples) else other
-        kept[run.name] = replace(fuller, planned=max(run.planned, other.planned))
-    return list(kept.values())
+        if run.route in named:
+            tally = Tally.of(named[run.route], run)
+            other = kept.get(run.name, tally)
+            fuller = tally if tally.task.samples > other.task.samples else other
+            kept[run.name] = replace(fuller, planned=max(tally.planned, other.planned))
+    return {name: [tally for tally in kept.values() if tally.route == name] for name in named}

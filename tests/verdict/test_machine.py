@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pytest_understudy.routes.price import Price
 from pytest_understudy.sampling.run import Sample
-from pytest_understudy.verdict.machine import LONGEST_IDLE, Machine, MachineTime
+from pytest_understudy.verdict.machine import LONGEST_IDLE, Flights, Machine, MachineTime
 from pytest_understudy.verdict.verdict import judge
 
 from .article import ROWS
@@ -19,7 +19,7 @@ from .made import ended, error, flight, route, run, sample
 
 
 def time(machine: Machine, own: list[Sample], others: list[Sample] | None = None) -> MachineTime:
-    found = MachineTime.of(machine, own, [*own, *(others or [])])
+    found = MachineTime.of(machine, [Flights.of(own)], [Flights.of(own), Flights.of(others or [])])
     assert found is not None
     return found
 
@@ -58,9 +58,9 @@ def test_an_unknown_cold_start_is_not_counted_and_null() -> None:
 
 def test_errors_count_as_nothing_and_an_unknown_time_makes_the_whole_unknown() -> None:
     assert time(Machine(1), [flight(0, 1), error()]).busy == pytest.approx(1)
-    assert MachineTime.of(Machine(1), [flight(0, 1), sample()], []) is None
-    assert MachineTime.of(Machine(1), [error()], []) is None
-    assert MachineTime.of(Machine(1), [], [flight(0, 1)]) is None
+    assert MachineTime.of(Machine(1), [Flights.of([flight(0, 1), sample()])], []) is None
+    assert MachineTime.of(Machine(1), [Flights.of([error()])], []) is None
+    assert MachineTime.of(Machine(1), [], [Flights.of([flight(0, 1)])]) is None
 
 
 def test_capacity_is_throughput_times_utilisation_in_a_month_of_730_hours() -> None:
@@ -69,10 +69,10 @@ def test_capacity_is_throughput_times_utilisation_in_a_month_of_730_hours() -> N
     assert time(Machine(1), [flight(3, 3)]).capacity(1) is None
 
 
-Flights = st.lists(st.tuples(st.integers(0, 60), st.integers(1, 9)), min_size=1, max_size=12)
+Spans = st.lists(st.tuples(st.integers(0, 60), st.integers(1, 9)), min_size=1, max_size=12)
 
 
-@given(Flights, st.lists(st.tuples(st.integers(0, 60), st.integers(1, 9)), max_size=12), st.randoms(use_true_random=False))
+@given(Spans, st.lists(st.tuples(st.integers(0, 60), st.integers(1, 9)), max_size=12), st.randoms(use_true_random=False))
 def test_every_second_is_counted_as_it_was(
     own: list[tuple[int, int]], others: list[tuple[int, int]], chance: random.Random
 ) -> None:
@@ -84,7 +84,9 @@ def test_every_second_is_counted_as_it_was(
     assert seen.idle == pytest.approx(len(set(range(min(mine), max(mine) + 1)) - taken), abs=1e-5)
     shuffled = [flight(start, start + n) for start, n in own]
     chance.shuffle(shuffled)
-    assert MachineTime.of(Machine(1), shuffled, shuffled) == time(Machine(1), [flight(start, start + n) for start, n in own])
+    assert MachineTime.of(Machine(1), [Flights.of(shuffled)], [Flights.of(shuffled)]) == time(
+        Machine(1), [flight(start, start + n) for start, n in own]
+    )
 
 
 def test_the_articles_served_route_costs_1_56_loaded_beside_0_0066() -> None:
