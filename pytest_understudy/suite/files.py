@@ -7,68 +7,21 @@ bad tasks of a file are reported at once. What stands above `tasks` holds for ea
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Callable, Iterable, Mapping
-from difflib import get_close_matches
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from ..errors import TaskError, TaskErrors, listed
 from .entries import Entries, Entry, jsonl_entries, yaml_entries, yaml_value
 from .environment import EnvironmentKind, environment_named
 from .form import Form
 from .imports import imported
-from .task import MAX_TURNS, MISSING, Budget, Floor, Task, Tool
+from .shapes import SharedInFile, TaskInFile, ToolInFile, complaints_of, short
+from .task import Budget, Floor, Task, Tool
 
-Share = Annotated[float, Field(ge=0, le=1)]
-Limit = Annotated[float, Field(gt=0)]
 _STRUCTURES = frozenset({"form", "tools", "environment"})  # one of them says what an answer looks like
-
-
-class _FloorInFile(BaseModel, extra="forbid", strict=True):
-    strict_pass: Share = 0.0
-    credit: Share = 0.0
-
-
-class _BudgetInFile(BaseModel, extra="forbid", strict=True):
-    tokens: Limit = math.inf
-    seconds: Limit = math.inf
-
-
-class _ToolInFile(BaseModel, extra="forbid", strict=True):
-    name: Annotated[str, Field(min_length=1)]
-    description: str = ""
-    parameters: dict[str, Any] = {}
-
-
-class _SharedInFile(BaseModel):
-    """What may stand above `tasks`: any key of a task. Nothing is required here."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    instructions: str = ""
-    form: str | dict[str, Any] | None = None
-    tools: str | list[_ToolInFile] | None = None
-    environment: str | None = None
-    max_turns: Annotated[int, Field(ge=1)] = MAX_TURNS
-    scorer: str = ""
-    floor: _FloorInFile = _FloorInFile()
-    budget: _BudgetInFile = _BudgetInFile()
-    category: str = ""
-    cluster: str = ""
-    split: Literal["holdout", "train"] = "holdout"
-    expect: Any = MISSING
-    known_miss: str | None = None
-    confirm: bool = False
-    compare: Literal["exact", "loose"] = "exact"
-    parse: Literal["lenient", "strict"] = "lenient"
-
-
-class _TaskInFile(_SharedInFile):
-    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+$")]
-    input: str
 
 
 def tasks_from(path: Path, *, name: str = "", check: Callable[[Task], object] = lambda task: None) -> list[Task]:
@@ -123,9 +76,9 @@ def _entries(path: Path, name: str) -> Entries:
 def _without_bad_keys(shared: Entry, name: str, complaints: list[TaskError]) -> Entry:
     """The shared entry less the keys that are wrong, so that one mistake above `tasks` is one complaint and not thirty."""
     try:
-        _SharedInFile.model_validate(shared.values)
+        SharedInFile.model_validate(shared.values)
     except ValidationError as failure:
-        complaints.extend(_complaints(failure, shared, name, _SharedInFile))
+        complaints.extend(complaints_of(failure, shared, name, SharedInFile))
         bad = {str(problem["loc"][0]) for problem in failure.errors()}
         return Entry({key: value for key, value in shared.values.items() if key not in bad}, shared.line, shared.lines)
     return shared
@@ -161,9 +114,9 @@ class _Builder:
         if isinstance(number := entry.values.get("id"), int) and not isinstance(number, bool):
             entry.values["id"] = str(number)
         try:
-            read = _TaskInFile.model_validate(entry.values)
+            read = TaskInFile.model_validate(entry.values)
         except ValidationError as failure:
-            raise TaskErrors(_complaints(failure, entry, self._name, _TaskInFile)) from None
+            raise TaskErrors(complaints_of(failure, entry, self._name, TaskInFile)) from None
         self._check_structure(read, entry)
         tools = self._tools_of(read, self._at(entry, "tools"))
         environment = None
@@ -196,7 +149,7 @@ class _Builder:
     def _at(self, entry: Entry, key: str) -> str:
         return f"{self._name}:{entry.line_of(key)}: {key}"
 
-    def _check_structure(self, read: _TaskInFile, entry: Entry) -> None:
+    def _check_structure(self, read: TaskInFile, entry: Entry) -> None:
         if read.environment is not None and (read.form is not None or read.tools is not None):
             other = "form" if read.form is not None else "tools"
             raise TaskError(
@@ -208,7 +161,7 @@ class _Builder:
             message = "turns are taken in an environment, and there is none; it is named by environment: module:Class"
             raise TaskError(message, at=self._at(entry, "max_turns"))
 
-    def _form_of(self, read: _TaskInFile, tools: tuple[Tool, ...], entry: Entry) -> Form | None:
+    def _form_of(self, read: TaskInFile, tools: tuple[Tool, ...], entry: Entry) -> Form | None:
         """Compiled once a file for equal forms; a form that is wrong is wrong once, not once a task."""
         if read.form is None and not tools:
             return None
@@ -246,13 +199,13 @@ class _Builder:
             return Form.from_schema(schema, at=at)
         if ":" not in spec:
             found = sorted(str(other.relative_to(self._folder)) for other in self._folder.rglob("*.json"))[:10]
-            raise TaskError(f"no such file: {_short(spec)}; in the suite's folder there are {listed(found)}", at=at)
+            raise TaskError(f"no such file: {short(spec)}; in the suite's folder there are {listed(found)}", at=at)
         model = imported(spec, str(self._folder), at=at)
         if not (isinstance(model, type) and issubclass(model, BaseModel)):
             raise TaskError(f"{spec!r} is no pydantic model; a form is a JSON Schema, module:PydanticModel, regex or lark", at=at)
         return Form.from_schema(model.model_json_schema(), at=at)
 
-    def _tools_of(self, read: _TaskInFile, at: str) -> tuple[Tool, ...]:
+    def _tools_of(self, read: TaskInFile, at: str) -> tuple[Tool, ...]:
         if read.tools is None:
             return ()
         if not isinstance(read.tools, str):
@@ -283,9 +236,9 @@ class _Builder:
         tools = []
         for place, item in enumerate(listing):
             try:
-                tool = _ToolInFile.model_validate(item)
+                tool = ToolInFile.model_validate(item)
             except ValidationError as failure:
-                raise TaskErrors(_complaints(failure, Entry({}, 0), f"{at}: {spec}, tool {place + 1}", _ToolInFile)) from None
+                raise TaskErrors(complaints_of(failure, Entry({}, 0), f"{at}: {spec}, tool {place + 1}", ToolInFile)) from None
             tools.append(Tool(tool.name, tool.description, tool.parameters))
         return _unique_tools(tools, at)
 
@@ -330,43 +283,3 @@ def _repeated(tasks: Iterable[Task]) -> list[TaskError]:
 def _once(complaints: list[TaskError]) -> list[TaskError]:
     """A shared form that is wrong is one complaint; in the order in which they were found."""
     return list({str(complaint): complaint for complaint in complaints}.values())
-
-
-def _complaints(failure: ValidationError, entry: Entry, name: str, model: type[BaseModel]) -> list[TaskError]:
-    problems = sorted(_without_other_branches(failure), key=lambda problem: entry.line_of(str(problem["loc"][0])))
-    return [_complaint(problem, entry, name, model) for problem in problems]
-
-
-def _without_other_branches(failure: ValidationError) -> list[Mapping[str, Any]]:
-    """One problem a key: of a union pydantic tells every branch."""
-    first: dict[Any, Mapping[str, Any]] = {}
-    for problem in failure.errors(include_url=False):
-        first.setdefault((problem["loc"][0], problem["type"] == "extra_forbidden" and problem["loc"]), problem)
-    return list(first.values())
-
-
-def _complaint(problem: Mapping[str, Any], entry: Entry, name: str, model: type[BaseModel]) -> TaskError:
-    loc = [str(part) for part in problem["loc"]]
-    key = loc[0]
-    line = entry.line_of(key)
-    at = f"{name}:{line}: {'.'.join(loc)}" if entry.line else f"{name}: {'.'.join(loc)}"
-    if problem["type"] == "extra_forbidden":
-        known = _known_keys(model, loc)
-        near = get_close_matches(loc[-1], known, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"there are {listed(sorted(known))}"
-        return TaskError(f"unknown key {loc[-1]!r}; {hint}", at=at)
-    if problem["type"] == "missing":
-        return TaskError(f"a {'tool' if model is _ToolInFile else 'task'} needs {loc[-1]!r}", at=at)
-    if key == "id":
-        return TaskError(f"{problem['input']!r} is no id; an id has letters, digits, - _ and . only", at=at)
-    return TaskError(f"{problem['msg'].lower()}, not {_short(problem['input'])}", at=at)
-
-
-def _known_keys(model: type[BaseModel], loc: list[str]) -> list[str]:
-    nested: dict[str, type[BaseModel]] = {"floor": _FloorInFile, "budget": _BudgetInFile, "tools": _ToolInFile}
-    return list((nested[loc[0]] if len(loc) > 1 and loc[0] in nested else model).model_fields)
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."

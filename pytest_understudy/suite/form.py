@@ -22,6 +22,7 @@ from .cursor import Cursor
 from .schema import Steps, closed, place, subschemas
 from .shortest import complete
 from .task import Tool
+from .tool_schemas import actions_of, parameters_of, turn_of
 
 if TYPE_CHECKING:
     from jsonschema.protocols import Validator
@@ -86,13 +87,13 @@ class Form:
     def from_tools(cls, tools: Sequence[Tool], *, at: str = "") -> Form:
         """`{"actions": [{"tool": ..., "arguments": {...}}, ...]}`, with the arguments that each tool's parameters allow."""
         cls._check_tools(tools, at)
-        return cls.from_schema(_actions(tools), at=at)
+        return cls.from_schema(actions_of(tools), at=at)
 
     @classmethod
     def of_a_turn(cls, tools: Sequence[Tool], *, at: str = "") -> Form:
         """`{"tool": ..., "arguments": {...}}` or `{"done": "..."}`: one turn of a workflow."""
         cls._check_tools(tools, at)
-        return cls.from_schema(_turn(tools), at=at)
+        return cls.from_schema(turn_of(tools), at=at)
 
     @classmethod
     def _check_tools(cls, tools: Sequence[Tool], at: str) -> None:
@@ -102,7 +103,7 @@ class Form:
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise TaskError(f"tools defined more than once: {listed(twice)}", at=at)
         for tool in tools:
-            cls.from_schema(_parameters(tool), at=f"{at}: tool {tool.name!r}" if at else f"tool {tool.name!r}")
+            cls.from_schema(parameters_of(tool), at=f"{at}: tool {tool.name!r}" if at else f"tool {tool.name!r}")
 
     @classmethod
     def _of(cls, matcher: LLMatcher, key: str, shown: str, schema: Mapping[str, Any] | None) -> Form:
@@ -141,7 +142,7 @@ class Form:
 
 def complaints_about_arguments(tool: Tool, arguments: Any) -> list[str]:
     """What is wrong with a tool's arguments, a line each. As a form fills them: no other names, unless the parameters say so."""
-    return _complaints(json.dumps(closed(_parameters(tool)), sort_keys=True), arguments)
+    return _complaints(json.dumps(closed(parameters_of(tool)), sort_keys=True), arguments)
 
 
 def _complaints(schema: str, value: Any) -> list[str]:
@@ -252,56 +253,6 @@ def _without(schema: dict[str, Any], steps: Steps, keyword: str) -> dict[str, An
         part = part[step]
     del part[keyword]
     return copy
-
-
-def _parameters(tool: Tool) -> dict[str, Any]:
-    return {"type": "object", "properties": {}, **tool.parameters}
-
-
-def _actions(tools: Sequence[Tool]) -> dict[str, Any]:
-    """The schema of a list of actions."""
-    choices, definitions = _choices(tools)
-    choice = choices[0] if len(choices) == 1 else {"anyOf": choices}
-    schema = _closed_object(actions={"type": "array", "items": choice})
-    return {**schema, "$defs": definitions} if definitions else schema
-
-
-def _turn(tools: Sequence[Tool]) -> dict[str, Any]:
-    """The schema of one action, or of the end."""
-    choices, definitions = _choices(tools)
-    schema: dict[str, Any] = {"anyOf": [*choices, _closed_object(done={"type": "string"})]}
-    return {**schema, "$defs": definitions} if definitions else schema
-
-
-def _choices(tools: Sequence[Tool]) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """The schema of each tool's action. Parameters with pointers move under `$defs`, and their pointers with them."""
-    choices: list[dict[str, Any]] = []
-    definitions: dict[str, Any] = {}
-    for tool in tools:
-        arguments: Any = json.loads(json.dumps(_parameters(tool)))
-        if "$ref" in json.dumps(arguments):
-            pointer = "#/$defs/" + tool.name.replace("~", "~0").replace("/", "~1")
-            definitions[tool.name] = _repointed(arguments, pointer)
-            arguments = {"$ref": pointer}
-        choices.append(_closed_object(tool={"const": tool.name}, arguments=arguments))
-    return choices, definitions
-
-
-def _closed_object(**properties: Any) -> dict[str, Any]:
-    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
-
-
-def _repointed(schema: Any, pointer: str) -> Any:
-    if isinstance(schema, list):
-        return [_repointed(part, pointer) for part in schema]
-    if not isinstance(schema, dict):
-        return schema
-    return {
-        key: pointer + value[1:]
-        if key == "$ref" and isinstance(value, str) and value.startswith("#")
-        else _repointed(value, pointer)
-        for key, value in schema.items()
-    }
 
 
 @lru_cache(maxsize=256)

@@ -215,3 +215,20 @@ def test_a_value_nested_beyond_measure_is_a_complaint() -> None:
     for _ in range(5000):
         value = [value]
     assert "RecursionError" in form.complaints(value, "")[0]
+
+
+def test_a_turn_is_one_action_or_the_end_and_pointers_in_parameters_still_point() -> None:
+    place = {"properties": {"hall": {"type": "string"}}, "required": ["hall"]}
+    tools = [
+        Tool("go", "", {"properties": {"to": {"$ref": "#/$defs/place"}}, "required": ["to"], "$defs": {"place": place}}),
+        Tool("look"),
+    ]
+    form = Form.of_a_turn(tools)
+    for turn in ({"tool": "go", "arguments": {"to": {"hall": "B"}}}, {"tool": "look", "arguments": {}}, {"done": "there"}):
+        assert form.complaints(turn, "") == []
+        cursor = form.start()
+        assert cursor.take(json.dumps(turn)) == ""
+        assert cursor.done
+    for other in ({"tool": "go", "arguments": {"to": {}}}, {"tool": "fly", "arguments": {}}, {"done": 1}, {}):
+        assert form.complaints(other, "") != []
+    assert form.key != Form.from_tools(tools).key
