@@ -9,8 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from .errors import UnderstudyError
 
 if TYPE_CHECKING:
     from .evaluation import Evaluation
@@ -22,8 +25,8 @@ if TYPE_CHECKING:
 class Ending:
     """Ends one evaluation.
 
-    `shown` is what a path is called on the terminal; `heard` are others' notes, complete when it ends; `step` is the summary of a
-    step in GitHub Actions, to which a Markdown report is appended.
+    `shown` is what a path is called on the terminal; `command` the command line that began it; `heard` are others' notes, complete
+    when it ends; `step` is the summary of a step in GitHub Actions, to which a Markdown report is appended.
     """
 
     def __init__(
@@ -31,6 +34,7 @@ class Ending:
         evaluation: Evaluation,
         reports: Iterable[Path],
         shown: Callable[[Path], str],
+        command: Iterable[str] = (),
         heard: Sequence[str] = (),
         step: Path | None = None,
     ) -> None:
@@ -38,6 +42,7 @@ class Ending:
         self._evaluation = evaluation
         self._reports = tuple(reports)
         self._shown = shown
+        self._command = tuple(command)
         self._heard = heard
         self._step = step
         self._notes: list[str] = []
@@ -50,9 +55,12 @@ class Ending:
 
         Nothing where nothing was planned: an earlier report is not overwritten with an empty one.
         """
-        self.verdict = self._evaluation.judge()
-        if self.verdict is None:
+        from .verdict.session import Session
+
+        judged = self._evaluation.judge()
+        if judged is None:
             return False
+        self.verdict = replace(judged, session=Session.here(self._command))
         try:
             tell(self.verdict)
         finally:
@@ -89,26 +97,19 @@ class Ending:
         return bool(unwritten) or not exported or nothing or verdict.gate_passed is False
 
     def _write(self, path: Path, verdict: Verdict) -> bool:
+        from .reports.drawn import report_text
         from .reports.whole import write_whole
 
         try:
-            write_whole(path, self._report(path.suffix, verdict))
-        except OSError as failure:
+            text = report_text(path, verdict, self._evaluation.shown, self._lines)
+            write_whole(path, text)
+        except (OSError, UnderstudyError) as failure:
             self._notes.append(f"{path.name} could not be written: {failure}")
             return False
         self._written.append(path)
-        return True
-
-    def _report(self, suffix: str, verdict: Verdict) -> str:
-        if suffix == ".json":
-            return verdict.to_text()
-        from .reports.markdown import markdown
-
-        spent = self._spending()
-        text = markdown(verdict, told=[*([spent] if spent else []), *(f"note: {note}" for note in self._told)])
-        if self._step is not None:
+        if path.suffix == ".md" and self._step is not None:
             self._append(self._step, text)
-        return text
+        return True
 
     def _append(self, step: Path, text: str) -> None:
         """To what else the step says. Once, however many Markdown reports there are; what can't be is told, and fails nothing."""
@@ -118,6 +119,12 @@ class Ending:
                 file.write(f"{text}\n")
         except OSError as failure:
             self._notes.append(f"the step's summary could not be written: {failure}")
+
+    @property
+    def _lines(self) -> list[str]:
+        """What stands under a Markdown report's table, as it does under the terminal's."""
+        spent = self._spending()
+        return [*([spent] if spent else []), *(f"note: {note}" for note in self._told)]
 
     @property
     def _told(self) -> list[str]:

@@ -196,9 +196,7 @@ def _report(path: Path) -> Path:
     """A report's path, if a report can be written there: better told now than after an hour of drawing."""
     from .reports.whole import obstacle
 
-    if path.suffix == ".html":
-        raise pytest.UsageError(f"--understudy-report={path.name}: .html reports are not available in this version")
-    if path.suffix not in (".json", ".md"):
+    if path.suffix not in (".json", ".html", ".md"):
         raise pytest.UsageError(f"--understudy-report={path.name}: a report's name ends in .json, .html or .md")
     if why := obstacle(path):
         raise pytest.UsageError(f"--understudy-report={path}: no report can be written there: {why}")

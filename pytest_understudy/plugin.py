@@ -121,6 +121,7 @@ class Understudy:
             self.evaluation,
             options.reports,
             lambda path: _relative(path, config),
+            ("pytest", *map(str, config.invocation_params.args)),
             self.others.notes,
             step_summary(os.environ),
         )
