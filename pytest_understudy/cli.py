@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from .errors import UnderstudyError
+from .redraw import draw_again, report_options
 from .training.process import Interrupted, check_packages
 from .training.settings import Job, Settings
 
@@ -27,9 +28,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "written, ADAPTER.json. Needs pip install 'pytest-understudy[train]'.",
     )
     _train_options(train)
+    report = commands.add_parser(
+        "report",
+        help="draw a report again",
+        description="Draw a report again: from a JSON report, or a record and its suite. No model is asked, and no key needed.",
+    )
+    report_options(report)
     given = parser.parse_args(arguments)
+    command = ("pytest-understudy", *(sys.argv[1:] if arguments is None else arguments))
     try:
-        return _train(given)
+        return draw_again(given, command) if given.command == "report" else _train(given)
     except (Interrupted, KeyboardInterrupt) as interruption:
         print(f"pytest-understudy: {str(interruption) or 'interrupted'}", file=sys.stderr)
         return 1

@@ -20,7 +20,7 @@ from .config.endpoints import EndpointSettings
 from .endpoints.endpoint import Endpoint
 from .errors import ConfigError, EndpointError, listed
 from .holdout import Holdout
-from .routes.ask import check_abilities
+from .routes.ask import check_abilities, request_digest, sample_key
 from .routes.route import Route, asks_alike
 from .sampling.allowance import Allowance, Spent, spent_by
 from .sampling.draws import now
@@ -263,6 +263,15 @@ class Evaluation:
             return None
         hashes = sorted({run.hash for run in self.planned})
         return count_verdict(self._record_folder, hashlib.sha256("".join(hashes).encode()).hexdigest()[:16])
+
+    def recorded(self, task: Task, route: Route) -> int:
+        """How many samples of the task on this route are in the record, from number 0 on."""
+        digest = request_digest(task, route, self.endpoints[route.endpoint].identity(route.model, route.adapter))
+        self._record = self._record or self._opened(since=self._started)
+        number = 0
+        while sample_key(digest, number) in self._record:
+            number += 1
+        return number
 
     def shown(self) -> list[ShownRun]:
         """The samples behind the verdict, as reports show them: outputs and prompts from the record."""

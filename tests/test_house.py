@@ -25,6 +25,7 @@ ROOMS = [
     {"config"},
     {"holdout", "selection"},
     {"evaluation"},
+    {"redraw"},
     {"training"},
     {"cli"},
     {"__main__"},
