@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 class Ending:
     """Ends one evaluation.
 
-    `shown` is what a path is called on the terminal; `command` the command line that began it; `heard` are others' notes, complete
-    when it ends; `step` is the summary of a step in GitHub Actions, to which a Markdown report is appended.
+    `shown` is what a path is called on the terminal; `command` the command line that began it; `heard` are others' notes,
+    complete when it ends; `step` is the summary of a step in GitHub Actions, to which a Markdown report is appended.
     """
 
     def __init__(

@@ -60,7 +60,8 @@ def test_it_neither_loads_pytest_nor_a_model_and_needs_no_network(tmp_path: Path
         "def refuse(*args, **kwargs): raise AssertionError('a connection')\n"
         "socket.socket.connect = refuse\n"
         "from pytest_understudy.cli import main\n"
-        f"assert main(['report', {str(RECORD)!r}, '--suite', {str(SUITE)!r}, '--route', 'sft-nothink', '--out', 'page.html']) == 0\n"
+        f"told = ['report', {str(RECORD)!r}, '--suite', {str(SUITE)!r}, '--route', 'sft-nothink', '--out', 'page.html']\n"
+        "assert main(told) == 0\n"
         "print([name for name in ('pytest', '_pytest', 'xllamacpp', 'httpx2', 'aiohttp') if name in sys.modules])\n"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from ..scoring.score import Outcome
-from ..verdict.route_figures import OUTCOMES, RouteFigures
+from ..verdict.route_figures import RouteFigures
+from ..verdict.tally import OUTCOMES
 from ..verdict.verdict import Verdict
 from ..verdict.written import NOTHING, credit, dollars, percent, seconds, times, tokens
 from .axes import Axis

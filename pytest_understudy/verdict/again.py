@@ -25,9 +25,10 @@ from .machine import Machine, MachineTime
 from .measures import Measure
 from .repair import ClusterRepair, trained
 from .residual import Residual
-from .route_figures import OUTCOMES, CategoryFigures, Cost, Rate, RouteFigures
+from .route_figures import CategoryFigures, Cost, Rate, RouteFigures
 from .rung import Rung
 from .session import Session
+from .tally import OUTCOMES
 from .task_figures import TaskFigures
 from .verdict import Verdict
 
