@@ -16,7 +16,7 @@ from .errors import TaskError
 from .routes.ask import check_controls
 from .routes.route import Route
 from .scoring.scorers import scorer_for
-from .suite.files import check_unique, tasks_from
+from .suite.files import check_unique, in_environment, tasks_from
 from .suite.task import Task
 
 
@@ -63,6 +63,7 @@ class Holdout:
             task = replace(
                 task, file=shown, source=task.source or f"{shown}: {task.id}", folder=task.folder or str(module.parent)
             )
+        task = in_environment(task)
         scorer_for(task)
         return task
 

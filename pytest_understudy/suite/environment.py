@@ -46,6 +46,11 @@ _CALLED_WITH: Final = {"reset": ("task",), "step": ("tool", "arguments"), "state
 def environment_named(reference: str, folder: str, *, at: str) -> tuple[EnvironmentKind, Sequence[Any]]:
     """The class that `module:Class` names, and its tools as they are, unread; TaskError at `at` where it is no environment."""
     kind = imported(reference, folder, at=at)
+    return kind, tools_of(kind, reference, at=at)
+
+
+def tools_of(kind: Any, reference: str, *, at: str) -> Sequence[Any]:
+    """The tools of an environment's class as they are, unread; TaskError at `at` where it is no environment."""
     if not callable(kind):
         raise TaskError(f"{reference!r} is a {type(kind).__name__}, not a class; {_PARTS}", at=at)
     try:
@@ -57,7 +62,7 @@ def environment_named(reference: str, folder: str, *, at: str) -> tuple[Environm
         ) from failure
     for name, arguments in _CALLED_WITH.items():
         _check_method(made, name, arguments, reference, at)
-    return kind, _tools(made, reference, at)
+    return _tools(made, reference, at)
 
 
 def _check_method(made: object, name: str, arguments: tuple[str, ...], reference: str, at: str) -> None:

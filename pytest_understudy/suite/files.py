@@ -7,7 +7,8 @@ bad tasks of a file are reported at once. What stands above `tasks` holds for ea
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 
 from ..errors import TaskError, TaskErrors, listed
 from .entries import Entries, Entry, jsonl_entries, yaml_entries, yaml_value
-from .environment import EnvironmentKind, environment_named
+from .environment import EnvironmentKind, environment_named, tools_of
 from .form import Form
 from .imports import imported
 from .shapes import SharedInFile, TaskInFile, ToolInFile, complaints_of, short
@@ -57,6 +58,21 @@ def check_unique(tasks: Iterable[Task]) -> None:
     """Ids are unique over all that one mark names; TaskErrors with every one that is not."""
     if complaints := _repeated(tasks):
         raise TaskErrors(complaints)
+
+
+def in_environment(task: Task) -> Task:
+    """A task that was made in Python, with the tools and the form of a turn that its environment gives it.
+
+    TaskError where it is no environment, or the task has a form or tools of another kind.
+    """
+    if task.environment is None:
+        return task
+    name, at = task.environment_name, f"{task.source or f'task {task.id!r}'}: environment"
+    tools = _tools_listed(tools_of(task.environment, name, at=at), name, at)
+    form = Form.of_a_turn(tools, at=at)
+    if task.form not in (None, form) or task.tools not in ((), tools):
+        raise TaskError("a task has either an environment or a form or tools: the environment names its tools", at=at)
+    return replace(task, tools=tools, form=form)
 
 
 def _entries(path: Path, name: str) -> Entries:
@@ -223,24 +239,13 @@ class _Builder:
         listing = data.get("tools") if isinstance(data, dict) else data
         if not isinstance(listing, list):
             raise TaskError(f"{spec} is no list of tools, each with name, description and parameters", at=at)
-        return self._tools_listed(listing, spec, at)
+        return _tools_listed(listing, spec, at)
 
     def _environment_of(self, reference: str, at: str) -> tuple[EnvironmentKind, tuple[Tool, ...]]:
         if reference not in self._environments:
             kind, listing = environment_named(reference, str(self._folder), at=at)
-            plain = [tool.to_json() if isinstance(tool, Tool) else tool for tool in listing]
-            self._environments[reference] = kind, self._tools_listed(plain, reference, at)
+            self._environments[reference] = kind, _tools_listed(listing, reference, at)
         return self._environments[reference]
-
-    def _tools_listed(self, listing: list[Any], spec: str, at: str) -> tuple[Tool, ...]:
-        tools = []
-        for place, item in enumerate(listing):
-            try:
-                tool = ToolInFile.model_validate(item)
-            except ValidationError as failure:
-                raise TaskErrors(complaints_of(failure, Entry({}, 0), f"{at}: {spec}, tool {place + 1}", ToolInFile)) from None
-            tools.append(Tool(tool.name, tool.description, tool.parameters))
-        return _unique_tools(tools, at)
 
     def _read(self, path: Path, at: str) -> Any:
         try:
@@ -257,6 +262,17 @@ def _is_file(path: Path) -> bool:
         return path.is_file()
     except OSError:  # a name too long: somebody wrote the schema itself, in quotes
         return False
+
+
+def _tools_listed(listing: Sequence[Any], spec: str, at: str) -> tuple[Tool, ...]:
+    tools = []
+    for place, item in enumerate(listing):
+        try:
+            tool = ToolInFile.model_validate(item.to_json() if isinstance(item, Tool) else item)
+        except ValidationError as failure:
+            raise TaskErrors(complaints_of(failure, Entry({}, 0), f"{at}: {spec}, tool {place + 1}", ToolInFile)) from None
+        tools.append(Tool(tool.name, tool.description, tool.parameters))
+    return _unique_tools(tools, at)
 
 
 def _unique_tools(tools: list[Tool], at: str) -> tuple[Tool, ...]:
