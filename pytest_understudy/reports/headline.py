@@ -132,4 +132,5 @@ def _facts(verdict: Verdict, route: RouteFigures) -> Iterator[Fact]:
     yield Fact(seconds(route.latency_p50), "p50 latency", was(seconds(other.latency_p50)) if other else "")
     yield Fact(tokens(route.generated_mean), "generated tokens a sample", was(tokens(other.generated_mean)) if other else "")
     if route.cost.per_pass is not None:
-        yield Fact(dollars(route.cost.per_pass), "a task done right", was(dollars(other.cost.per_pass)) if other else "")
+        before = None if other is None or other.cost.per_pass is None else 1000 * other.cost.per_pass
+        yield Fact(dollars(1000 * route.cost.per_pass), "per 1,000 tasks done right", was(dollars(before)) if before else "")

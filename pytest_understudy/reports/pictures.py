@@ -7,7 +7,7 @@ known is not drawn: no bar is made up, and a price that is a list's is called on
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from ..scoring.score import Outcome
@@ -17,6 +17,9 @@ from ..verdict.verdict import Verdict
 from ..verdict.written import NOTHING, credit, dollars, percent, seconds, times, tokens
 from .axes import Axis
 from .headline import best_of, reference
+
+LINE, LETTER = 6.5, 1.8
+"""Per cent of the plane's height that a name takes, and of its width that a letter of it does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +32,15 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One row of bars: `place` is where the bar ends, `second` where a hollow mark stands; `kind` tints it."""
+    """One row of bars: `place` is where the bar ends, `second` where a hollow mark stands, `more` what is written of that; `kind`
+    tints it.
+    """
 
     name: str
     note: str
     place: float | None
     value: str
+    more: str = ""
     second: float | None = None
     kind: str = ""
 
@@ -51,15 +57,22 @@ class Bars:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A route in the plane, in per cent from the left and from the top. `right`: its name stands left of it."""
+    """A route in the plane, in per cent from the left and from the top. `label` is its name's height; `right`: it stands left."""
 
     x: float
     y: float
+    label: float
     name: str
     note: str
     frontier: bool
     promoted: bool
     right: bool
+
+    @property
+    def span(self) -> tuple[float, float]:
+        """From where to where its name goes, its mark included."""
+        width = LETTER * (len(self.name) + 3)
+        return (self.x - width, self.x + LETTER) if self.right else (self.x - LETTER, self.x + width)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,29 +109,43 @@ class Shares:
 
 
 def token_burn(verdict: Verdict) -> Bars | None:
-    """Generated tokens of each route's run on a log scale, with a hollow mark where all of its tokens are."""
-    routes = [route for route in verdict.routes if route.tokens.generated]
+    """Generated tokens of each route on a log scale, with a hollow mark where all of its tokens are: of the whole run, and where
+    routes were drawn unequally often a sample.
+    """
+    routes = [route for route in verdict.routes if route.tokens.generated and route.samples]
     if len(routes) < 2:
         return None
-    counts = [count for route in routes for count in (route.tokens.generated, route.tokens.total) if count]
-    axis = Axis.logarithmic(counts)
+    alike = len({route.samples for route in routes}) == 1
+    burnt = [(route, *_burnt(route, 1 if alike else route.samples)) for route in routes]
+    axis = Axis.logarithmic([count for _, *counts in burnt for count in counts if count])
     rows = tuple(
         Bar(
             route.name,
             f"score {credit(route.credit.mean)} · p50 {seconds(route.latency_p50)}",
-            axis.place(route.tokens.generated or 0),
-            f"{tokens(route.tokens.generated)} generated, {tokens(route.tokens.total)} in all",
-            axis.place(route.tokens.total) if route.tokens.total else None,
+            axis.place(generated),
+            f"{_tokens(generated)} generated",
+            f"{_tokens(total)} in all" if total else "",
+            axis.place(total) if total else None,
             _kind(verdict, route),
         )
-        for route in routes
+        for route, generated, total in burnt
     )
-    first, least = routes[0], min(routes, key=lambda route: route.tokens.generated or 0)
-    more = (first.tokens.generated or 0) / (least.tokens.generated or 1)
-    same = first.samples == least.samples and least is not first
-    title = f"{first.name} generates {more:.1f}x the tokens of {least.name}" if same and more >= 1.05 else "Tokens burnt"
-    note = "Bar: generated tokens of the whole run; hollow mark: with the prompt. Log scale."
-    return Bars(title, note, rows, _ticks(axis, tokens))
+    first, least = burnt[0], min(burnt, key=lambda one: one[1])
+    more = first[1] / least[1]
+    title = "Tokens burnt" if more < 1.05 else f"{first[0].name} generates {more:.1f}x the tokens of {least[0].name}"
+    note = f"Bar: generated tokens {'of the whole run' if alike else 'a sample'}; hollow mark: with the prompt. Log scale."
+    return Bars(title, note, rows, _ticks(axis, _tokens))
+
+
+def _burnt(route: RouteFigures, among: int) -> tuple[float, float | None]:
+    """Generated tokens and all tokens."""
+    total = route.tokens.total
+    return (route.tokens.generated or 0) / among, None if total is None else total / among
+
+
+def _tokens(count: float | None) -> str:
+    """Without tenths of a token."""
+    return tokens(None if count is None else round(count))
 
 
 def latency(verdict: Verdict) -> Bars | None:
@@ -182,12 +209,15 @@ def choices(verdict: Verdict) -> Plane | None:
         return None
     x_axis = Axis.logarithmic([x for _, x in known])
     y_axis = Axis.of_rates(route.credit.mean or 0.0 for route, _ in known)
-    points = tuple(_point(verdict, route, x_axis.place(x), 100 - y_axis.place(route.credit.mean or 0.0)) for route, x in known)
+    points = _labelled(
+        [_point(verdict, route, x_axis.place(x), 100 - y_axis.place(route.credit.mean or 0.0)) for route, x in known]
+    )
     left = tuple(route.name for route in judged if not across(route))
     written, what = (dollars, "cost per score point") if priced else (tokens, "generated tokens a sample")
     return Plane(
         f"Credit against {what}",
-        "Up and to the left is better. Filled: no route dominates it (strict pass, expected cost, p95); the line joins these.",
+        "Up and to the left is better. Filled: no route dominates it (strict pass, expected cost, p95); the line: the most credit"
+        " for its cost among these.",
         f"{what}, log scale",
         "credit",
         points,
@@ -218,7 +248,7 @@ def _against(
         value = figure(route)
         note = "unknown" if value is None else "" if not base else "the measure" if route is other else _ratio(value / base)
         place = None if value is None else axis.place(value)
-        rows.append(Bar(route.name, note, place, NOTHING if value is None else written(value), None, _kind(verdict, route)))
+        rows.append(Bar(route.name, note, place, NOTHING if value is None else written(value), kind=_kind(verdict, route)))
     against = f" against {other.name}" if other is not None else ""
     return Bars(f"{noun[0].upper()}{noun[1:]}{against}", "", tuple(rows), _ticks(axis, tick))
 
@@ -246,10 +276,32 @@ def _shares(route: RouteFigures) -> Iterator[Share]:
 def _point(verdict: Verdict, route: RouteFigures, x: float, y: float) -> Point:
     promoted = route.name == verdict.promotion.route
     note = f"credit {credit(route.credit.mean)}, strict pass {percent(route.strict_pass.mean)}"
-    return Point(x, round(y, 2), route.name, note, bool(route.frontier), promoted, x > 60)
+    return Point(x, round(y, 2), round(y, 2), route.name, note, bool(route.frontier), promoted, x > 60)
+
+
+def _labelled(points: Sequence[Point]) -> tuple[Point, ...]:
+    """From the top down, each name off the points below it and far enough below the names that would run into it."""
+    placed: list[Point] = []
+    for point in sorted(points, key=lambda one: (one.y, one.x)):
+        crowded = any(one.x != point.x and _within(one.x, point.span) and 0 <= one.y - point.y < LINE for one in points)
+        label = point.y - LINE / 2 if crowded else point.y
+        above = [one.label for one in placed if _meet(one.span, point.span) and one.label > label - LINE]
+        placed.append(replace(point, label=round(max(above) + LINE if above else label, 2)))
+    return tuple(placed)
+
+
+def _within(x: float, span: tuple[float, float]) -> bool:
+    return span[0] < x < span[1]
+
+
+def _meet(a: tuple[float, float], b: tuple[float, float]) -> bool:
+    return a[0] < b[1] and b[0] < a[1]
 
 
 def _line(points: Sequence[Point]) -> tuple[tuple[float, float, float, float], ...]:
-    """From point to point, left to right."""
-    kept = sorted((point for point in points if point.frontier), key=lambda point: point.x)
+    """From point to point, left to right, each with more credit than all that cost less."""
+    kept: list[Point] = []
+    for point in sorted((point for point in points if point.frontier), key=lambda point: (point.x, point.y)):
+        if not kept or point.y < kept[-1].y:
+            kept.append(point)
     return tuple((a.x, a.y, b.x, b.y) for a, b in pairwise(kept))

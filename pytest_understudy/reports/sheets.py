@@ -193,18 +193,16 @@ def gate_sheet(verdict: Verdict) -> Sheet | None:
 
 
 def price_sheet(verdict: Verdict) -> Sheet:
-    """Whose price is what, from where and of which day."""
-    rows = tuple(
-        Row(
-            (
-                Cell(route.name),
-                Cell(route.route.price.words or NOTHING) if route.route.price else Cell(UNPRICED, sub=route.route.unpriced),
-                Cell(route.route.price.source if route.route.price else NOTHING),
-                Cell((route.route.price.date if route.route.price else None) or NOTHING),
-            )
-        )
-        for route in verdict.routes
-    )
+    """Whose price is what, from where and of which day; routes of one price stand together."""
+    by_price: dict[tuple[Cell, ...], list[str]] = {}
+    for figures in verdict.routes:
+        price = figures.route.price
+        if price is None:
+            cells = (Cell(UNPRICED, sub=figures.route.unpriced), Cell(NOTHING), Cell(NOTHING))
+        else:
+            cells = (Cell(price.words or NOTHING), Cell(price.source), Cell(price.date or NOTHING))
+        by_price.setdefault(cells, []).append(figures.name)
+    rows = tuple(Row((Cell(", ".join(names)), *cells)) for cells, names in by_price.items())
     return Sheet("prices", "Prices, and where they came from", tuple(map(Column, ("route", "price", "source", "of"))), rows)
 
 

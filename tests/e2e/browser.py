@@ -63,8 +63,8 @@ class Browser:
         self.told("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
 
     def picture(self) -> bytes:
-        """A PNG of what is to be seen."""
-        return base64.b64decode(self.told("Page.captureScreenshot", format="png")["data"])
+        """What is to be seen, as WebP."""
+        return base64.b64decode(self.told("Page.captureScreenshot", format="webp", quality=72)["data"])
 
 
 @contextmanager

@@ -16,16 +16,28 @@ def article() -> Verdict:
     return judge([row.route for row in ROWS], runs, gate=Gate(strict_pass=0.93), ladder=True)
 
 
-def test_tokens_burn_on_a_log_scale_in_the_ladders_order(article: Verdict) -> None:
-    burn = pictures.token_burn(article)
+def test_tokens_burn_on_a_log_scale_in_the_ladders_order() -> None:
+    rows = ROWS[:5]
+    verdict = judge(
+        [row.route for row in rows], [run for row in rows for run in row.runs], gate=Gate(strict_pass=0.94), ladder=True
+    )
+    burn = pictures.token_burn(verdict)
     assert burn is not None
-    assert [bar.name for bar in burn.rows] == [row.name for row in ROWS]
+    assert burn.title == "raw generates 36.6x the tokens of nothink"
+    assert "of the whole run" in burn.note
+    assert [bar.name for bar in burn.rows] == [row.name for row in rows]
     places = {bar.name: bar.place or 0 for bar in burn.rows}
-    assert places["raw"] > places["prefill"] > places["nothink"]
     # 74k against 38k is a ratio of 1.95, and 1.39M against 74k one of 18.8: four and a half times as long.
     assert (places["raw"] - places["prefill"]) / (places["prefill"] - places["nothink"]) == pytest.approx(4.4, abs=0.1)
-    assert burn.rows[0].note == "score 0.9560 · p50 32.60s"
+    assert [burn.rows[0].note, burn.rows[0].value] == ["score 0.9560 · p50 32.60s", "1.39M generated"]
     assert burn.rows[4].kind == "promoted"
+
+
+def test_routes_that_were_drawn_unequally_often_are_compared_by_the_sample(article: Verdict) -> None:
+    burn = pictures.token_burn(article)
+    assert burn is not None
+    assert "generated tokens a sample" in burn.note
+    assert [bar.value for bar in burn.rows if bar.name in ("nothink", "served")] == ["51 generated", "368 generated"]
 
 
 def test_latency_is_told_against_the_first_rung(article: Verdict) -> None:
@@ -41,10 +53,24 @@ def test_choices_draw_credit_against_cost_with_the_frontier_between_routes_none_
     assert plane.title == "Credit against cost per score point"
     frontier = {point.name for point in plane.points if point.frontier}
     assert frontier == {entry.name for entry in article.routes if entry.frontier}
-    assert len(plane.line) == len(frontier) - 1
+    for x1, y1, x2, y2 in plane.line:
+        assert x1 < x2
+        assert y1 > y2  # dearer, and more credit
     best = next(point for point in plane.points if point.name == "sft-nothink")
     assert best.promoted
     assert best.y == min(point.y for point in plane.points)  # the most credit is at the top
+
+
+def test_names_in_the_plane_do_not_run_into_each_other(article: Verdict) -> None:
+    plane = pictures.choices(article)
+    assert plane is not None
+    apart = [
+        a.span[1] <= b.span[0] or b.span[1] <= a.span[0] or abs(a.label - b.label) >= pictures.LINE - 0.01
+        for a in plane.points
+        for b in plane.points
+        if a is not b
+    ]
+    assert all(apart)
 
 
 def test_unpriced_routes_are_placed_by_their_tokens_and_get_no_picture_of_cost() -> None:
