@@ -24,6 +24,7 @@ from .routes.ask import check_abilities, request_digest, sample_key
 from .routes.route import Route, asks_alike
 from .sampling.allowance import Allowance, Spent, spent_by
 from .sampling.draws import now
+from .sampling.pace import Pace
 from .sampling.part import Part
 from .sampling.permits import Share, share
 from .sampling.record import Record, count_verdict, recorded_files
@@ -116,6 +117,7 @@ class Evaluation:
         self._record: Record | None = None
         self._sampler: Sampler | None = None
         self._spending: Spending | None = None
+        self.pace = Pace()
 
     # -- before the session's items run
 
@@ -438,6 +440,7 @@ class Evaluation:
             lock_of=self._lock_of,
             spending=self._spending,
             prompts=self._record_prompts,
+            pace=self.pace,
         )
 
     def _lock_of(self, plan: Plan, key: str) -> str | None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,7 @@ from .options import Options, add_options, usage_errors
 
 if TYPE_CHECKING:
     from .evaluation import Evaluation
+    from .reports.live import Live
     from .routes.route import Route
     from .sampling.run import Plan, Run
     from .suite.task import Task
@@ -126,6 +127,7 @@ class Understudy:
             step_summary(os.environ),
         )
         self._running = False
+        self._live: Live | None = None
         self._ended: set[str | None] = set()
         self._promised: set[str] = set()  # rungs, where they are drawn one by one
         self._uncollected: list[str] = []
@@ -201,6 +203,10 @@ class Understudy:
             with usage_errors():
                 self.evaluation.check()
         self._running = True
+        if not self._worker:
+            from .terminal import live_on
+
+            self._live = live_on(self.config, self.evaluation.pace, whole=not self._one_by_one and not self.options.first)
         self.evaluation.expect_uncollected(self._uncollected)
         if not self._one_by_one and not self.options.first:
             with usage_errors():
@@ -241,7 +247,8 @@ class Understudy:
         from .reports.printable import printable
 
         try:
-            run = self.evaluation.run(plan)
+            with self._live.shown() if self._live else nullcontext():
+                run = self.evaluation.run(plan)
         except UnderstudyError as failure:
             pytest.fail(printable(str(failure)), pytrace=False)
         item.stash[run_key], item.stash[plan_key] = run, plan

@@ -7,7 +7,9 @@ what the server wants (Retry-After); they belong to `Completion.waited`, never t
 from __future__ import annotations
 
 import math
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TypeVar
@@ -17,6 +19,8 @@ LONGEST_BACKOFF = 30.0  # seconds
 LONGEST_RETRY_AFTER = 120.0  # seconds; a server that wants an hour gets its error reported instead
 
 T = TypeVar("T")
+
+_heard: ContextVar[Callable[[], object]] = ContextVar("understudy_retries", default=lambda: None)
 
 
 class Retriable(Exception):
@@ -45,8 +49,19 @@ async def retried(attempt: Callable[[], Awaitable[T]], *, retries: int, backoff:
         with one:
             if one.num == 1:
                 raise first
+            _heard.get()()
             return await attempt()
     raise AssertionError("stamina raises the last failure")
+
+
+@contextmanager
+def retries_heard(by: Callable[[], object]) -> Iterator[None]:
+    """`by` is called for each request that is made again from here, in this task."""
+    token = _heard.set(by)
+    try:
+        yield
+    finally:
+        _heard.reset(token)
 
 
 def _wait(failure: Exception) -> bool | float:

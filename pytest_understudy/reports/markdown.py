@@ -26,7 +26,7 @@ LONGEST: Final = 60_000
 MOST_CLUSTERS: Final = 10
 """Clusters of the repair map that are not folded: the worst."""
 
-_LONGEST_CELL = 120  # characters, before they are escaped
+_LONGEST_CELL = 250  # characters, before they are escaped
 _LONGEST_TEXT = 4_000
 _MOST_ROWS = 40  # of a table that is not folded
 _MOST_ROUTES = 12  # columns of the table of tasks

@@ -19,9 +19,11 @@ from operator import attrgetter
 from typing import Any, Final, Literal
 
 from ..endpoints.endpoint import Endpoint
+from ..endpoints.retries import retries_heard
 from ..errors import EndpointError, EnvironmentCrash, MissingSample, RouteEnded
 from ..routes.ask import ask, request_digest, sample_key
 from .draws import Drawn, now
+from .pace import Pace
 from .permits import Share, permits
 from .recalled import crash, recalled
 from .record import Record
@@ -79,7 +81,7 @@ class Sampler:
 
     `lock_of` (a plan, a sample's key) names the lock file of a sample that another process may be drawing just now. With
     `spending` nothing is drawn past its allowance, and of what is promised together one sample of every task a round. `prompts`:
-    the record keeps them in full.
+    the record keeps them in full. `pace` hears of what is asked for and what comes.
     """
 
     def __init__(
@@ -94,7 +96,9 @@ class Sampler:
         spending: Spending | None = None,
         prompts: bool = False,
         held: int = HELD,
+        pace: Pace | None = None,
     ) -> None:
+        self._pace = pace or Pace()
         self._endpoints = endpoints
         self._record = record
         self._session = session
@@ -124,6 +128,7 @@ class Sampler:
             if batches and self._broken is None:
                 if self._loop is None:
                     self._loop = _Loop(self._endpoints, self._session, self._limits, self._draw, self._came, self._break)
+                self._pace.ask(sum(len(batch.numbers) for batch in batches))
                 self._loop.submit(batches, rounds=self._spending is not None)
 
     def request(self, plan: Plan) -> str:
@@ -201,6 +206,8 @@ class Sampler:
 
     def _came(self, job: _Job, drawn: Drawn | BaseException) -> None:
         """A promise is kept, on the loop's thread."""
+        if isinstance(drawn, Drawn):
+            self._pace.draw(job.plan, drawn)
         with self._news:
             if isinstance(drawn, BaseException) or drawn.completion is None:
                 job.draws.held[job.number] = drawn
@@ -258,7 +265,8 @@ class Sampler:
             return over
         heard = Overheard(endpoint, prompts=self._prompts)
         try:
-            done, trajectory = await ask(job.plan.task, job.plan.route, heard, job.number)
+            with retries_heard(self._pace.retry):
+                done, trajectory = await ask(job.plan.task, job.plan.route, heard, job.number)
             drawn = Drawn(done, trajectory=trajectory)
         except EnvironmentCrash as failure:
             drawn = Drawn(None, crash(failure), answered=failure.answered)

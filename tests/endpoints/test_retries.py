@@ -10,7 +10,7 @@ from email.utils import format_datetime
 
 import pytest
 
-from pytest_understudy.endpoints.retries import LONGEST_RETRY_AFTER, Retriable, retried, retry_after
+from pytest_understudy.endpoints.retries import LONGEST_RETRY_AFTER, Retriable, retried, retries_heard, retry_after
 
 
 @pytest.mark.parametrize(
@@ -102,3 +102,28 @@ def test_the_wait_is_the_servers_wish() -> None:
     started = time.perf_counter()
     Attempts(Retriable("busy", retry_after=0.2)).retried(1)
     assert 0.2 <= time.perf_counter() - started < 1
+
+
+async def _twice(heard: list[str]) -> str:
+    """An attempt that is answered the second time."""
+    heard.append("asked")
+    if len(heard) == 1:
+        raise Retriable("busy")
+    return "done"
+
+
+def test_a_retry_is_heard_by_whoever_listens_in_this_task_alone() -> None:
+    counted: list[str] = []
+
+    async def ask(listen: bool) -> str:
+        asked: list[str] = []
+        if not listen:
+            return await retried(lambda: _twice(asked), retries=1, backoff=0.001)
+        with retries_heard(lambda: counted.append("again")):
+            return await retried(lambda: _twice(asked), retries=1, backoff=0.001)
+
+    async def both() -> tuple[str, str]:
+        return await asyncio.gather(ask(True), ask(False))
+
+    assert list(asyncio.run(both())) == ["done", "done"]
+    assert counted == ["again"]
