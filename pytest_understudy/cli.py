@@ -1,7 +1,7 @@
 """The console script `pytest-understudy`: a thin face over the rooms.
 
-In: a command line. Out: an exit status: 0 done, 1 interrupted, 2 wrong usage or data. What goes wrong on purpose is told as its
-text, without a traceback.
+In: a command line. Out: an exit status: 0 done, 1 interrupted, or of `compare` that something is worse, 2 wrong usage or data.
+What goes wrong on purpose is told as its text, without a traceback.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from .compared import compare_options, compared
 from .errors import UnderstudyError
 from .redraw import draw_again, report_options
 from .training.process import Interrupted, check_packages
@@ -34,9 +35,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description="Draw a report again: from a JSON report, or a record and its suite. No model is asked, and no key needed.",
     )
     report_options(report)
+    compare = commands.add_parser(
+        "compare",
+        help="what changed between two JSON reports",
+        description="What changed between two JSON reports, beyond noise. Exit status: 0 nothing is worse, 1 a route is worse, "
+        "2 nothing could be compared.",
+    )
+    compare_options(compare)
     given = parser.parse_args(arguments)
     command = ("pytest-understudy", *(sys.argv[1:] if arguments is None else arguments))
     try:
+        if given.command == "compare":
+            return compared(given)
         return draw_again(given, command) if given.command == "report" else _train(given)
     except (Interrupted, KeyboardInterrupt) as interruption:
         print(f"pytest-understudy: {str(interruption) or 'interrupted'}", file=sys.stderr)

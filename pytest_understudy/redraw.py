@@ -97,10 +97,11 @@ def _read(given: argparse.Namespace, command: Sequence[str]) -> tuple[Verdict, C
         raise UnderstudyError(f"one report is drawn at a time, and there are {listed(map(str, given.sources))}", at="report")
     if given.suite:
         raise UnderstudyError("a JSON report is drawn as it is; the suite is for a record", at="--suite")
-    return _from_report(reports[0]), tuple
+    return from_report(reports[0]), tuple
 
 
-def _from_report(path: Path) -> Verdict:
+def from_report(path: Path) -> Verdict:
+    """The verdict that a JSON report tells; UnderstudyError, with its path, where it is none."""
     from .verdict.again import verdict_from_json
 
     try:

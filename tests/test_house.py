@@ -26,6 +26,7 @@ ROOMS = [
     {"holdout", "selection"},
     {"evaluation"},
     {"redraw"},
+    {"compared"},
     {"training"},
     {"cli"},
     {"__main__"},

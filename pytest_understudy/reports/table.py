@@ -88,9 +88,9 @@ def repair_lines(verdict: Verdict) -> list[str]:
     lines = [
         "repair map: strict misses of judged samples, and the state against the first rung; below a cluster what fails first"
     ]
-    lines.append("  " + _spaced(["cluster", *headers], [first, *widths]))
+    lines.append("  " + spaced(["cluster", *headers], [first, *widths]))
     for row, title, counts in zip(missed, titles, cells, strict=True):
-        lines += ["  " + _spaced([title[half], *(cell[half] for cell in counts)], [first, *widths]) for half in (0, 1)]
+        lines += ["  " + spaced([title[half], *(cell[half] for cell in counts)], [first, *widths]) for half in (0, 1)]
         lines.append(f"    next: {one_line(row.next)}")
     return [*(line.rstrip() for line in lines), *unmissed(verdict)]
 
@@ -103,7 +103,7 @@ def comparison_lines(verdict: Verdict) -> list[str]:
         return []
     rows = [COMPARISON, *comparison_rows(verdict)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    table = [f"  {_spaced(row, widths).rstrip()}" for row in rows]
+    table = [f"  {spaced(row, widths).rstrip()}" for row in rows]
     saved = [f"{'    ' if place else '  '}{line}" for lines in break_evens(verdict) for place, line in enumerate(lines)]
     return [comparison_title(verdict), *table, *(f"  {line}" for line in comparison_notes(verdict)), *saved]
 
@@ -287,7 +287,7 @@ def unmissed(verdict: Verdict) -> list[str]:
     return [f"  {counted(clean, 'cluster')} without a miss on any rung"] if clean else []
 
 
-def _spaced(cells: Sequence[str], widths: Sequence[int]) -> str:
+def spaced(cells: Sequence[str], widths: Sequence[int]) -> str:
     return "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
 
 

@@ -164,13 +164,13 @@ def compare(
     if earlier is not None:
         others = {route.name: earlier.side_for(route.name) for route in judged}
         return tuple(
-            _comparison(Side.of(route), others[route.name], f"{earlier.name}: {others[route.name].name}", margin)
+            compare_sides(Side.of(route), others[route.name], f"{earlier.name}: {others[route.name].name}", margin)
             for route in judged
         )
     side = next((Side.of(route) for route in figures if route.name == baseline), None)
     if side is None:
         return ()
-    return tuple(_comparison(Side.of(route), side, side.name, margin) for route in judged if route.name != baseline)
+    return tuple(compare_sides(Side.of(route), side, side.name, margin) for route in judged if route.name != baseline)
 
 
 def with_break_even(
@@ -215,7 +215,8 @@ def pairs_needed(margin: float) -> int:
     return needed
 
 
-def _comparison(route: Side, baseline: Side, named: str, margin: float) -> Comparison:
+def compare_sides(route: Side, baseline: Side, named: str, margin: float) -> Comparison:
+    """A route against a baseline, which is told of as `named`; within +-`margin` they are equivalent."""
     paired = pairs(route, baseline)
     strict = [ours.strict_pass - theirs.strict_pass for ours, theirs in paired]
     narrow, error = shrunk_interval(strict, 0.90), shrunk_error(strict)
