@@ -67,18 +67,20 @@ def test_rooms(task, run):
 
 def turn(body: dict[str, Any]) -> int:
     """Which turn is asked for, from 1."""
-    return 1 + [message["role"] for message in body["messages"]].count("assistant")
+    return [message["role"] for message in body["messages"]].count("user")
 
 
 def books(body: dict[str, Any]) -> Reply:
-    """Looks, books what it was told is free, and says so."""
+    """Looks, books what it was told is free, and says so: the whole answer, or the rest of one that has begun."""
     told = [message["content"] for message in body["messages"] if message["role"] == "user"][-1].removesuffix(" /no_think")
+    answer: dict[str, Any] = {"done": "booked"}
     if turn(body) == 1:
-        return said('{"tool": "look", "arguments": {}}', prompt=100, generated=10)
-    if told.endswith(" is free."):
-        room = told.removesuffix(" is free.")
-        return said(json.dumps({"tool": "book", "arguments": {"room": room}}), prompt=130, generated=12)
-    return said('{"done": "booked"}', prompt=160, generated=5)
+        answer = {"tool": "look", "arguments": {}}
+    elif told.endswith(" is free."):
+        answer = {"tool": "book", "arguments": {"room": told.removesuffix(" is free.")}}
+    last = body["messages"][-1]
+    begun = last["content"] if last["role"] == "assistant" else ""
+    return said(json.dumps(answer).removeprefix(begun), prompt=70 + 30 * turn(body), generated=[10, 12, 5][turn(body) - 1])
 
 
 @pytest.fixture
@@ -132,15 +134,15 @@ def test_a_route_that_does_not_think_says_so_in_every_message(rooms: Suite) -> N
 
 def test_a_replay_is_the_first_run_bit_for_bit_and_asks_nothing(rooms: Suite, workers: tuple[str, ...]) -> None:
     first = rooms.report("--understudy-route=raw,prefill", *workers)
+    assert [route["strict_pass"]["rate"] for route in first["routes"]] == [1.0, 1.0]
     asked = len(rooms.server.asked)
     for mode in ("only", "auto"):
         again = rooms.report("--understudy-route=raw,prefill", f"--understudy-replay={mode}", *workers)
         assert len(rooms.server.asked) == asked
         assert [route.pop("replayed") for route in again["routes"]] == [4, 4]
         assert again["routes"] == [{key: value for key, value in route.items() if key != "replayed"} for route in first["routes"]]
-        assert {key: value for key, value in again.items() if key != "routes"} == {
-            key: value for key, value in first.items() if key != "routes"
-        }
+        told = {"routes", "session"}  # a session tells its command
+        assert {key: again[key] for key in again.keys() - told} == {key: first[key] for key in first.keys() - told}
 
 
 def test_where_the_environment_answers_otherwise_a_sample_is_drawn_anew_or_its_error_says_so(
@@ -153,11 +155,7 @@ def test_where_the_environment_answers_otherwise_a_sample_is_drawn_anew_or_its_e
     result = rooms.run("--understudy-route=raw", "--understudy-replay=only", *workers)
     result.assert_outcomes(passed=1, failed=1)
     told = 'before turn 2 the model was told "Heron is free.", and now "Wren is free."'
-    result.stdout.fnmatch_lines(
-        [
-            f"*'review' on route 'raw' is recorded, and its environment answers otherwise now: {told}; run it without*",
-        ]
-    )
+    assert f"'review' on route 'raw' is recorded, and its environment answers otherwise now: {told}; run it" in words(result)
     assert len(rooms.server.asked) == asked
     report = rooms.report("--understudy-route=raw", *workers)
     assert len(rooms.server.asked) == asked + 6  # two samples of one task, three turns each
@@ -184,13 +182,8 @@ def test_an_environment_that_breaks_is_an_error_with_its_traceback_and_no_miss(r
     report_args = ("--understudy-route=raw", "--understudy-report=report.json", *workers)
     result = rooms.run(*report_args)
     result.assert_outcomes(passed=1, failed=1)
-    result.stdout.fnmatch_lines(
-        [
-            "*sample 0: error: *Desk.step('book') raised AttributeError: 'Desk' object has no attribute 'ledger'*",
-            "*desk.py*, line *, in step*",
-            "*self.ledger.sign()*",
-        ]
-    )
+    assert "Desk.step('book') raised AttributeError: 'Desk' object has no attribute 'ledger'" in words(result)
+    result.stdout.fnmatch_lines(["*sample 0: error: *", "  | *desk.py*, line *, in step", "  | *self.ledger.sign()"])
     (route,) = json.loads((rooms.path / "report.json").read_text())["routes"]
     assert (route["samples"], route["errors"], route["strict_pass"]["rate"]) == (4, 2, 1.0)
     errors = [line for line in rooms.recorded() if line["error"] is not None]
@@ -207,7 +200,7 @@ def test_an_environment_that_breaks_on_what_is_recorded_asks_nothing(rooms: Suit
     with_desk(rooms, ENVIRONMENT.replace("if tool ==", "tool.sign()\n        if tool =="))
     result = rooms.run("--understudy-route=raw")
     result.assert_outcomes(failed=2)
-    result.stdout.fnmatch_lines(["*sample 0: error: *raised AttributeError: 'str' object has no attribute 'sign'*"])
+    assert "raised AttributeError: 'str' object has no attribute 'sign'" in words(result)
     assert len(rooms.server.asked) == asked
 
 
@@ -269,6 +262,11 @@ def test_killed_in_the_middle_and_run_again_finished_ones_are_not_asked_and_othe
     assert all("review" in json.dumps(body["messages"]) for body in again)
     assert Counter(turn(body) for body in again) == {1: 2, 2: 2, 3: 2}
     assert (report["routes"][0]["strict_pass"]["rate"], report["routes"][0]["replayed"]) == (1.0, 2)
+
+
+def words(result: pytest.RunResult) -> str:
+    """What was printed, without its line ends: they come where a line is full."""
+    return " ".join(result.stdout.str().split())
 
 
 def until(holds: Any, seconds: float = 120.0) -> None:
