@@ -246,8 +246,11 @@ class Evaluation:
             return
         record = self._opened(since=self._started, fresh=self.replay == "off")
         engine = self._new_sampler(record, "only")
-        for skeleton in lost:
-            self.collect(self._rebuilt(skeleton, engine))
+        try:
+            for skeleton in lost:
+                self.collect(self._rebuilt(skeleton, engine))
+        finally:
+            engine.close()
 
     # -- after they ran
 

@@ -19,6 +19,7 @@ from ..scoring.score import Check, Score
 from ..scoring.scorers import judged, judged_trajectory
 from ..suite.task import Task
 from .draws import Drawn, moment, summed
+from .recalled import crash
 from .run import Plan, Sample
 
 
@@ -34,7 +35,8 @@ def sample_of(plan: Plan, number: int, drawn: Drawn) -> Sample:
     try:
         value, score = _judged(plan.task, drawn, done)
     except (ScorerError, StaleSample, EnvironmentCrash) as failure:
-        value, score, error = None, _no_score(str(failure)), str(failure)
+        error = crash(failure) if isinstance(failure, EnvironmentCrash) else str(failure)
+        value, score = None, _no_score(error)
     return Sample(
         number=number,
         output=done.output,
@@ -59,7 +61,10 @@ def _judged(task: Task, drawn: Drawn, done: Completion) -> tuple[Any, Score]:
     """A workflow is judged by what it did: where nobody has told it yet, as of a line read from a record, it is done again."""
     if task.environment is None:
         return judged(task, done.output, done.finish)
-    trajectory = drawn.trajectory or retraced(task, done.turns, done.finish)
+    try:
+        trajectory = drawn.trajectory or retraced(task, done.turns, done.finish)
+    except StaleSample as failure:
+        raise StaleSample(f"its environment answers otherwise when the same is done again: {failure}") from failure
     return judged_trajectory(task, trajectory, done.finish, done.output)
 
 
