@@ -184,11 +184,11 @@ class Evaluation:
 
     def run(self, plan: Plan) -> Run:
         """Wait for the plan's samples and score them. An exception of the engine's reaches the caller."""
-        known = self._runs.drawn(plan.name)
+        known, request = self._runs.drawn(plan.name), self._engine.request(plan)
         samples = [sample_of(plan, number, one) for number, one in enumerate(self._engine.wait(plan))]
         for sample in samples[known:]:  # the others were told when another test asked for them
             self._on_sample(sample)
-        run = Run.of(plan, samples, self._engine.request(plan))
+        run = Run.of(plan, samples, request)
         self.collect(run)
         return run
 
@@ -428,7 +428,8 @@ class Evaluation:
             samples = [sample_of_error(number, "lost: the worker crashed") for number in range(skeleton.planned)]
             return replace(skeleton, samples=tuple(samples))
         plan = Plan(task, route, skeleton.planned)
-        run = Run.of(plan, [sample_of(plan, number, one) for number, one in enumerate(engine.wait(plan))], engine.request(plan))
+        request = engine.request(plan)
+        run = Run.of(plan, [sample_of(plan, number, one) for number, one in enumerate(engine.wait(plan))], request)
         self.learn(run.name, self.examples(plan, run))
         return run
 

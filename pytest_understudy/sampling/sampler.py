@@ -137,7 +137,9 @@ class Sampler:
 
     def ended(self, plan: Plan) -> str | None:
         """Why nothing more is asked on the plan's route, once a sample of it was refused; None while it is open. After `wait`."""
-        held = self._draws_of(plan).held
+        if (draws := self._promised.get(plan.name)) is None:  # all went well, and was let go
+            return None
+        held = draws.held
         drawn = [one for number in range(plan.samples) if isinstance(one := held.get(number), Drawn)]
         return next((one.error.removeprefix(NOT_DRAWN) for one in drawn if one.ended and one.error), None)
 
@@ -152,7 +154,11 @@ class Sampler:
             self._awaited = draws, plan.samples
             self._news.wait_for(lambda: draws.complete(plan.samples) or self._broken is not None)
             self._awaited = None
-        return [self._taken(draws, number) for number in range(plan.samples)]
+        drawn = [self._taken(draws, number) for number in range(plan.samples)]
+        if not draws.held and draws.complete(len(draws.came)):  # all of it is in the record
+            self._by_digest.pop(draws.digest, None)
+            self._promised.pop(plan.name)
+        return drawn
 
     def close(self) -> None:
         """Cancel what is still in flight, close the endpoints' connections and the record. Twice is once."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -44,26 +44,26 @@ class Machine:
         return self.hourly * MONTH * self.machines
 
 
-@dataclass(frozen=True, slots=True)
 class Flights:
     """When samples were in flight, as far as it is known. `judged`: how many were; `unknown`: of these, without a time."""
 
-    starts: Sequence[float]
-    ends: Sequence[float]
-    judged: int
-    unknown: int
+    def __init__(self, samples: Iterable[Sample] = ()) -> None:
+        self._starts, self._ends = array("d"), array("d")
+        self.judged = self.unknown = 0
+        self.extend(samples)
 
-    @classmethod
-    def of(cls, samples: Sequence[Sample]) -> Flights:
-        spans = [_span(sample) for sample in samples]
-        judged = [span for span, sample in zip(spans, samples, strict=True) if sample.error is None]
-        known = [span for span in spans if span is not None]
-        starts, ends = (array("d", [span[side] for span in known]) for side in (0, 1))
-        return cls(starts, ends, len(judged), judged.count(None))
+    def extend(self, samples: Iterable[Sample]) -> None:
+        for sample in samples:
+            span = _span(sample)
+            self.judged += sample.error is None
+            self.unknown += sample.error is None and span is None
+            if span is not None:
+                self._starts.append(span[0])
+                self._ends.append(span[1])
 
     @property
     def spans(self) -> Iterator[Span]:
-        return zip(self.starts, self.ends, strict=True)
+        return zip(self._starts, self._ends, strict=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class MachineTime:
     starts: int
 
     @classmethod
-    def of(cls, machine: Machine, own: Sequence[Flights], there: Iterable[Flights]) -> MachineTime | None:
+    def of(cls, machine: Machine, own: Flights, there: Iterable[Flights]) -> MachineTime | None:
         """`own` are the route's samples, `there` those of all routes at its endpoint, its own included.
 
         Busy: the union of the intervals in which a sample of its own was in flight. Idle: between its first byte sent and its
@@ -89,9 +89,9 @@ class MachineTime:
         another start. None where it is unknown when a judged sample was in flight, and where none was judged. Errors have no
         latency, and count as nothing. Source: docs/reference/figures.md, "Tokens, cost, latency".
         """
-        if not any(flights.judged for flights in own) or any(flights.unknown for flights in own):
+        if not own.judged or own.unknown:
             return None
-        mine = _union(own)
+        mine = _union([own])
         first, last = mine[0][0], mine[-1][1]
         within = [(max(start, first), min(end, last)) for start, end in _union(there) if end > first and start < last]
         gaps = [after[0] - before[1] for before, after in pairwise(within)]

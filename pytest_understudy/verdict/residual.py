@@ -1,13 +1,11 @@
 """What is left to repair: strict misses, by cluster and by what went wrong.
 
-In: a route's Tallies. Out: Residuals, the most misses first. A sample is one miss, under its first failing check. Tasks marked
+In: a route's Tally. Out: Residuals, the most misses first. A sample is one miss, under its first failing check. Tasks marked
 `confirm` are left out: what has been looked at to repair a route can no longer confirm it.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,18 +27,9 @@ class Residual:
         return {name: getattr(self, name) for name in self.__slots__}
 
 
-def residual_of(tallies: Sequence[Tally]) -> tuple[Residual, ...]:
+def residual_of(tally: Tally) -> tuple[Residual, ...]:
     """The strict misses of judged samples, most first, then in collection order."""
-    misses: Counter[tuple[str, str, str]] = Counter()
-    tasks: dict[tuple[str, str, str], set[tuple[str, str]]] = {}
-    for tally in tallies:
-        if tally.task.confirm:
-            continue
-        for check, count in tally.missed.items():
-            place = (tally.task.cluster, tally.task.category, check)
-            misses[place] += count
-            tasks.setdefault(place, set()).add(tally.task.name)
     return tuple(
-        Residual(*place, tasks=len(tasks[place]), misses=count, share=count / misses.total())
-        for place, count in misses.most_common()
+        Residual(*place, tasks=len(tally.missing[place]), misses=count, share=count / tally.misses.total())
+        for place, count in tally.misses.most_common()
     )

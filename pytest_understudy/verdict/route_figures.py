@@ -17,9 +17,9 @@ from ..figures import mean, pass_hat, population_interval, quantile, sd
 from ..routes.route import Route
 from ..sampling.run import Run
 from ..scoring.score import Outcome
-from .machine import Machine, MachineTime
+from .machine import Flights, Machine, MachineTime
 from .residual import Residual, residual_of
-from .tally import OUTCOMES, Column, Tally, joined_tokens
+from .tally import Tally
 from .task_figures import TaskFigures, known_mean
 
 
@@ -114,40 +114,39 @@ class RouteFigures:
     @classmethod
     def of(cls, route: Route, runs: Sequence[Run]) -> RouteFigures:
         """The figures of `runs`, which are all of this route and none of them twice."""
-        return cls.over(route, [Tally.of(route, run) for run in runs])
+        return cls.over(Tally(route, runs))
 
     @classmethod
-    def over(cls, route: Route, tallies: Sequence[Tally]) -> RouteFigures:
+    def over(cls, tally: Tally) -> RouteFigures:
         """The same, of runs that were tallied one by one."""
-        by_task = tuple(tally.task for tally in tallies)
-        credit = Rate.over([task.credit for task in by_task if task.credit is not None], _column(tallies, "credits").known)
+        by_task = tuple(tally.by_task)
+        credit = Rate.over([task.credit for task in by_task if task.credit is not None], tally.credits.known)
         strict_pass = Rate.over([task.strict_pass for task in by_task if task.strict_pass is not None])
-        samples, errors = sum(task.samples for task in by_task), sum(task.errors for task in by_task)
-        latencies = _column(tallies, "latencies")
+        samples, errors = tally.samples, tally.errors
         return cls(
-            route=route,
+            route=tally.route,
             by_task=by_task,
-            tasks=sum(1 for tally in tallies if tally.drawn),
+            tasks=tally.tasks,
             samples=samples,
-            planned=sum(tally.planned for tally in tallies),
-            drawn=sum(tally.drawn for tally in tallies),
-            undrawn=not tallies or any(tally.drawn < tally.planned for tally in tallies),
+            planned=tally.planned,
+            drawn=tally.drawn,
+            undrawn=tally.undrawn or not by_task,
             errors=errors,
-            replayed=sum(tally.replayed for tally in tallies),
+            replayed=tally.replayed,
             credit=credit,
             strict_pass=strict_pass,
-            pass_hat=_pass_hats(tallies),
-            outcomes={outcome: _outcome_rate(outcome, tallies) for outcome in OUTCOMES},
-            cut=sum(tally.cut for tally in tallies) / (samples - errors) if samples > errors else None,
-            latency_p50=latencies.all(lambda values: quantile(values, 0.5)),
-            latency_p95=latencies.all(lambda values: quantile(values, 0.95)),
-            waited=math.fsum(_column(tallies, "waited").known),
-            tokens=joined_tokens(tallies),
-            generated_mean=_column(tallies, "generated").all(mean),
-            requests=sum(tally.requests for tally in tallies),
-            cost=_cost(by_task, tallies, credit.mean, strict_pass.mean),
+            pass_hat=_pass_hats(by_task, tally.most),
+            outcomes={outcome: column.all(mean) for outcome, column in tally.outcomes.items()},
+            cut=tally.cut / (samples - errors) if samples > errors else None,
+            latency_p50=tally.latencies.all(lambda values: quantile(values, 0.5)),
+            latency_p95=tally.latencies.all(lambda values: quantile(values, 0.95)),
+            waited=math.fsum(tally.waited.known),
+            tokens=tally.tokens or Tokens(),
+            generated_mean=tally.generated.all(mean),
+            requests=tally.requests,
+            cost=_cost(tally, credit.mean, strict_pass.mean),
             categories=_categories(by_task),
-            residual=residual_of(tallies),
+            residual=residual_of(tally),
         )
 
     @property
@@ -230,43 +229,34 @@ class RouteFigures:
 
 
 def loaded(
-    figures: Sequence[RouteFigures], tallies: Mapping[str, Sequence[Tally]], machines: Mapping[str, Machine]
+    figures: Sequence[RouteFigures], flights: Mapping[str, Flights], machines: Mapping[str, Machine]
 ) -> list[RouteFigures]:
-    """The figures, with the loaded cost of each route whose endpoint stands on a machine of these. `tallies`: by route."""
-    flights = {route.name: [tally.flights for tally in tallies[route.name]] for route in figures}
+    """The figures, with the loaded cost of each route whose endpoint stands on a machine of these. `flights`: by route."""
 
     def one(route: RouteFigures) -> RouteFigures:
         place = route.route.endpoint
         if place not in machines:
             return route
-        there = [each for other in figures if other.route.endpoint == place for each in flights[other.name]]
+        there = [flights[other.name] for other in figures if other.route.endpoint == place]
         time = MachineTime.of(machines[place], flights[route.name], there)
         return replace(route, hourly=True, machine=time, cost=replace(route.cost, loaded=None if time is None else time.dollars))
 
     return [one(route) for route in figures]
 
 
-def _column(tallies: Sequence[Tally], name: str) -> Column:
-    return Column.joined([getattr(tally, name) for tally in tallies])
-
-
-def _pass_hats(tallies: Sequence[Tally]) -> dict[int, float | None]:
+def _pass_hats(by_task: Sequence[TaskFigures], most: int) -> dict[int, float | None]:
     """pass^k for k = 2 and k = samples a task: the mean over tasks of C(c, k) / C(n, k); None where a task has n < k."""
-    most = max((tally.planned for tally in tallies), default=0)
-    return {k: known_mean([pass_hat(tally.strict, tally.judged, k) for tally in tallies]) for k in sorted({2, most} - {0})}
+    return {
+        k: known_mean([pass_hat(task.judged - task.misses, task.judged, k) for task in by_task]) for k in sorted({2, most} - {0})
+    }
 
 
-def _outcome_rate(outcome: Outcome, tallies: Sequence[Tally]) -> float | None:
-    """The mean over tasks of the share of judged samples with this outcome, so that the four rates sum to 1."""
-    return known_mean([tally.outcomes[outcome] for tally in tallies if tally.judged])
-
-
-def _cost(by_task: Sequence[TaskFigures], tallies: Sequence[Tally], credit: float | None, strict_pass: float | None) -> Cost:
-    serving = _column(tallies, "cost").all(math.fsum)
-    production = known_mean([task.production_cost for task in by_task if task.credit is not None])
+def _cost(tally: Tally, credit: float | None, strict_pass: float | None) -> Cost:
+    serving = tally.cost.all(math.fsum)
+    production = known_mean([task.production_cost for task in tally.by_task if task.credit is not None])
     return Cost(
         serving=serving,
-        uncached=_column(tallies, "uncached").all(math.fsum),
+        uncached=tally.uncached.all(math.fsum),
         per_score_point=serving / credit if serving is not None and credit else None,
         per_pass=production / strict_pass if production is not None and strict_pass else None,
         loaded=serving,

@@ -1,113 +1,108 @@
-"""What one run says, in numbers: so that a route can be judged without all its samples in memory.
+"""What a route's runs say, in numbers: so that it can be judged without all its samples in memory.
 
-In: a Run. Out: a Tally, some 80 bytes a sample where the samples take 1,000. What the figures of a route are made of is kept
-number by number, since a sum of sums is not bit for bit the sum.
+In: runs, one after another. Out: a Tally, some 60 bytes a sample where the samples take 1,000. What is summed is kept number by
+number, since a sum of sums is not bit for bit the sum.
 """
 
 from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import chain
+from collections.abc import Callable, Iterable, Sequence
 from typing import get_args
 
 from ..endpoints.endpoint import Tokens
 from ..figures import mean
 from ..routes.route import Route
-from ..sampling.run import Run, Sample
+from ..sampling.run import Run
 from ..scoring.score import Outcome
 from .machine import Flights
 from .task_figures import TaskFigures, outcome_of, summed_tokens
 
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
+Place = tuple[str, str, str]
 
 
-@dataclass(frozen=True, slots=True)
 class Column:
-    """Numbers, and how many more there would be that nobody knows."""
+    """Numbers, and whether there would be more that nobody knows."""
 
-    known: Sequence[float] = ()
-    unknown: int = 0
+    def __init__(self) -> None:
+        self.known = array("d")
+        self._complete = True
 
-    @classmethod
-    def of(cls, values: Iterable[float | None]) -> Column:
-        told = list(values)
-        known = array("d", [value for value in told if value is not None])
-        return cls(known, len(told) - len(known))
-
-    @classmethod
-    def joined(cls, columns: Sequence[Column]) -> Column:
-        known = array("d", chain.from_iterable(column.known for column in columns))
-        return cls(known, sum(column.unknown for column in columns))
+    def extend(self, values: Iterable[float | None]) -> None:
+        for value in values:
+            if value is None:
+                self._complete = False
+            else:
+                self.known.append(value)
 
     def all(self, figure: Callable[[Sequence[float]], float]) -> float | None:
         """A figure of all the values; None without values or where one of them is unknown."""
-        return figure(self.known) if self.known and not self.unknown else None
+        return figure(self.known) if self.known and self._complete else None
 
 
-@dataclass(frozen=True, slots=True)
 class Tally:
-    """One run. Of judged samples `credits`, `latencies` (seconds), `generated` (tokens), `cut` (finish reason length), `strict`
-    (passes), `missed` (by the first failing check) and `outcomes` (shares); of all samples `waited` (seconds) and `tokens`, of
-    those whose usage counts. `cost` and `uncached` in dollars: of all samples, an error's where it is known.
+    """The runs of one route, none of them twice. `most`: the most samples that are planned of a task.
+
+    Of judged samples: `credits`, `latencies` (seconds), `generated` (tokens), `cut` (finish reason length), and `misses` with
+    their tasks, by cluster, category and first failing check, those of confirmation tasks left out. Of all samples: `waited`
+    (seconds), `tokens` of those whose usage counts, `cost` and `uncached` (dollars, an error's where it is known). `outcomes`:
+    shares, task by task.
     """
 
-    route: str
-    task: TaskFigures
-    planned: int
-    drawn: int
-    replayed: int
-    requests: int
-    strict: int
-    cut: int
-    credits: Column
-    latencies: Column
-    generated: Column
-    waited: Column
-    cost: Column
-    uncached: Column
-    tokens: Tokens | None
-    missed: Mapping[str, int]
-    outcomes: Mapping[Outcome, float]
-    flights: Flights
+    def __init__(self, route: Route, runs: Iterable[Run] = ()) -> None:
+        self.route = route
+        self.by_task: list[TaskFigures] = []
+        self.tasks = self.planned = self.most = self.drawn = self.replayed = self.requests = self.cut = 0
+        self.undrawn = False
+        self.credits, self.latencies, self.generated = Column(), Column(), Column()
+        self.waited, self.cost, self.uncached = Column(), Column(), Column()
+        self.tokens: Tokens | None = None
+        self.outcomes: dict[Outcome, Column] = {outcome: Column() for outcome in OUTCOMES}
+        self.misses: Counter[Place] = Counter()
+        self.missing: dict[Place, set[tuple[str, str]]] = {}
+        self.flights = Flights()
+        for run in runs:
+            self.add(run)
 
-    @classmethod
-    def of(cls, route: Route, run: Run) -> Tally:
-        judged = run.judged
-        outcomes = [outcome_of(sample) for sample in judged]
-        return cls(
-            route=run.route,
-            task=TaskFigures.of(route, run),
-            planned=run.planned,
-            drawn=run.drawn,
-            replayed=sum(sample.replayed for sample in run.samples),
-            requests=sum(sample.requests for sample in run.samples),
-            strict=sum(sample.score.strict for sample in judged),
-            cut=sum(sample.finish == "length" for sample in judged),
-            credits=Column.of(sample.score.credit for sample in judged),
-            latencies=Column.of(sample.latency for sample in judged),
-            generated=Column.of(sample.tokens.generated for sample in judged),
-            waited=Column.of(sample.waited for sample in run.samples),
-            cost=_billed(run.samples, [sample.cost for sample in run.samples]),
-            uncached=_billed(run.samples, [sample.uncached for sample in run.samples]),
-            tokens=summed_tokens(run.samples),
-            missed=Counter(check for sample in judged if (check := sample.score.missed) is not None),
-            outcomes={name: mean([float(one == name) for one in outcomes]) for name in OUTCOMES} if outcomes else {},
-            flights=Flights.of(run.samples),
-        )
+    def add(self, run: Run) -> None:
+        samples, judged = run.samples, run.judged
+        self.by_task.append(TaskFigures.of(self.route, run))
+        self.tasks += run.drawn > 0
+        self.planned += run.planned
+        self.most = max(self.most, run.planned)
+        self.drawn += run.drawn
+        self.undrawn = self.undrawn or run.drawn < run.planned
+        self.replayed += sum(sample.replayed for sample in samples)
+        self.requests += sum(sample.requests for sample in samples)
+        self.cut += sum(sample.finish == "length" for sample in judged)
+        self.credits.extend(sample.score.credit for sample in judged)
+        self.latencies.extend(sample.latency for sample in judged)
+        self.generated.extend(sample.tokens.generated for sample in judged)
+        self.waited.extend(sample.waited for sample in samples)
+        self.cost.extend(sample.cost for sample in samples if sample.error is None or sample.cost is not None)
+        self.uncached.extend(sample.uncached for sample in samples if sample.error is None or sample.uncached is not None)
+        if (tokens := summed_tokens(samples)) is not None:
+            self.tokens = tokens if self.tokens is None else self.tokens + tokens
+        found = [outcome_of(sample) for sample in judged]
+        for outcome, column in self.outcomes.items() if found else ():
+            column.extend([mean([float(one == outcome) for one in found])])
+        self._add_misses(run)
+        self.flights.extend(samples)
 
     @property
-    def judged(self) -> int:
-        return self.task.judged
+    def samples(self) -> int:
+        """How many there are, errors included."""
+        return sum(task.samples for task in self.by_task)
 
+    @property
+    def errors(self) -> int:
+        return sum(task.errors for task in self.by_task)
 
-def joined_tokens(tallies: Iterable[Tally]) -> Tokens:
-    """Tokens of all samples that count; unknown where those of one judged sample are."""
-    known = [tally.tokens for tally in tallies if tally.tokens is not None]
-    return sum(known[1:], start=known[0]) if known else Tokens()
-
-
-def _billed(samples: Sequence[Sample], costs: Sequence[float | None]) -> Column:
-    return Column.of(cost for sample, cost in zip(samples, costs, strict=True) if cost is not None or sample.error is None)
+    def _add_misses(self, run: Run) -> None:
+        for sample in () if run.confirm else run.judged:
+            if (check := sample.score.missed) is not None:
+                place = (run.cluster, run.category, check)
+                self.misses[place] += 1
+                self.missing.setdefault(place, set()).add((run.file, run.task))

@@ -13,6 +13,7 @@ from typing import Any
 
 from ..routes.route import Route
 from ..sampling.run import Run
+from ..sampling.runs import Runs
 from .comparison import Comparison, Earlier, compare, with_break_even
 from .gate import Gate, GateVerdict, judge_gate
 from .ladder import Promotion, cost_of_a_miss, frontier, promote
@@ -80,9 +81,12 @@ def judge(
     `machines`: by endpoint, those that are paid for by the hour.
     Of two runs with one name, as when two tests share a task, the one with more samples counts.
     """
-    tallies = _tallied(routes, runs)
-    figures = [RouteFigures.over(route, tallies[route.name]) for route in routes]
-    figures = loaded(figures, tallies, machines or {})
+    tallies = {route.name: Tally(route) for route in routes}
+    for run in runs if isinstance(runs, Runs) else _once(runs):  # of Runs one is in memory at a time, and each is there once
+        if run.route in tallies:
+            tallies[run.route].add(run)
+    figures = [RouteFigures.over(tally) for tally in tallies.values()]
+    figures = loaded(figures, {name: tally.flights for name, tally in tallies.items()}, machines or {})
     undominated = frontier(figures, cost_of_a_miss(figures, gate, baseline))
     figures = [replace(route, frontier=undominated[route.name]) for route in figures]
     comparisons = compare(figures, baseline=baseline, earlier=earlier, margin=margin)
@@ -101,14 +105,11 @@ def judge(
     return Verdict(tuple(figures), found, promotion, ladder, comparisons, repairs)
 
 
-def _tallied(routes: Sequence[Route], runs: Iterable[Run]) -> dict[str, list[Tally]]:
-    """By route, each task once, in the order in which it first came; of the runs one is in memory at a time."""
-    named = {route.name: route for route in routes}
-    kept: dict[tuple[str, str, str], Tally] = {}
+def _once(runs: Iterable[Run]) -> list[Run]:
+    """Each (route, file, task) once, in the order in which it first came."""
+    kept: dict[tuple[str, str, str], Run] = {}
     for run in runs:
-        if run.route in named:
-            tally = Tally.of(named[run.route], run)
-            other = kept.get(run.name, tally)
-            fuller = tally if tally.task.samples > other.task.samples else other
-            kept[run.name] = replace(fuller, planned=max(tally.planned, other.planned))
-    return {name: [tally for tally in kept.values() if tally.route == name] for name in named}
+        other = kept.get(run.name, run)
+        fuller = run if len(run.samples) > len(other.samples) else other
+        kept[run.name] = replace(fuller, planned=max(run.planned, other.planned))
+    return list(kept.values())

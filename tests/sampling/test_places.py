@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,19 @@ def placed(places: Places, file: LineFile, *, at: float = 0.0) -> None:
     """Every line of the file, by its first word."""
     for start, line in file.new_lines():
         places.put(line.split()[0].decode(), file, start, len(line), at)
+
+
+def test_a_key_is_found_among_many_and_one_that_is_no_hash_too(tmp_path: Path) -> None:
+    places, file = Places(), LineFile(tmp_path / "a.jsonl")
+    keys = [hashlib.sha256(str(number).encode()).hexdigest()[:32] for number in range(5000)]
+    keys += [f"{number:032x}" for number in range(500)] + [f"word {number}" for number in range(500)] + ["", "00 11", "\ud800"]
+    file.path.write_bytes(b"".join(b"%06d\n" % number for number in range(len(keys))))
+    assert not any(key in places for key in keys)
+    for number, key in enumerate(keys):
+        places.put(key, file, 7 * number, 7, 0.0)
+    assert all(key in places for key in keys)
+    assert [places.get(key) for key in keys] == [(b"%06d\n" % number, file) for number in range(len(keys))]
+    assert "f" * 32 not in places
 
 
 @pytest.mark.parametrize("name", ["a.jsonl", "a.jsonl.gz"])

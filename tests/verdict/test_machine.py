@@ -19,7 +19,7 @@ from .made import ended, error, flight, route, run, sample
 
 
 def time(machine: Machine, own: list[Sample], others: list[Sample] | None = None) -> MachineTime:
-    found = MachineTime.of(machine, [Flights.of(own)], [Flights.of(own), Flights.of(others or [])])
+    found = MachineTime.of(machine, Flights(own), [Flights(own), Flights(others or [])])
     assert found is not None
     return found
 
@@ -58,9 +58,9 @@ def test_an_unknown_cold_start_is_not_counted_and_null() -> None:
 
 def test_errors_count_as_nothing_and_an_unknown_time_makes_the_whole_unknown() -> None:
     assert time(Machine(1), [flight(0, 1), error()]).busy == pytest.approx(1)
-    assert MachineTime.of(Machine(1), [Flights.of([flight(0, 1), sample()])], []) is None
-    assert MachineTime.of(Machine(1), [Flights.of([error()])], []) is None
-    assert MachineTime.of(Machine(1), [], [Flights.of([flight(0, 1)])]) is None
+    assert MachineTime.of(Machine(1), Flights([flight(0, 1), sample()]), []) is None
+    assert MachineTime.of(Machine(1), Flights([error()]), []) is None
+    assert MachineTime.of(Machine(1), Flights([]), [Flights([flight(0, 1)])]) is None
 
 
 def test_capacity_is_throughput_times_utilisation_in_a_month_of_730_hours() -> None:
@@ -84,7 +84,7 @@ def test_every_second_is_counted_as_it_was(
     assert seen.idle == pytest.approx(len(set(range(min(mine), max(mine) + 1)) - taken), abs=1e-5)
     shuffled = [flight(start, start + n) for start, n in own]
     chance.shuffle(shuffled)
-    assert MachineTime.of(Machine(1), [Flights.of(shuffled)], [Flights.of(shuffled)]) == time(
+    assert MachineTime.of(Machine(1), Flights(shuffled), [Flights(shuffled)]) == time(
         Machine(1), [flight(start, start + n) for start, n in own]
     )
 
