@@ -107,7 +107,7 @@ def _shown(sample: Sample, prompt: Any) -> ShownSample:
     return ShownSample(
         number=sample.number,
         outcome="error" if sample.error is not None else outcome_of(sample),
-        output=sample.output,
+        output=_said(sample),
         error=sample.error,
         checks=tuple((check.name, check.passed, check.detail) for check in sample.score.checks),
         measures=_measures(sample),
@@ -144,10 +144,24 @@ def _written(expect: Any) -> str:
     return expect if isinstance(expect, str) else json.dumps(expect, indent=2, ensure_ascii=False, default=str)
 
 
+def _said(sample: Sample) -> str:
+    """The output; of a workflow what was said in each turn, with what the model was told in between."""
+    if not sample.turns:
+        return sample.output
+    said = [sample.turns[0].output]
+    for turn in sample.turns[1:]:
+        said += [f"\n\u2190 {turn.message}\n", turn.output]
+    return "\n".join(said)
+
+
 def _sent(prompt: Any) -> Prompt:
-    """A record's prompt: a text, or one with the prefixes that the model was given to go on from."""
+    """A record's prompt: a text, or one with the prefixes that the model was given to go on from; of turns the last, for it holds
+    the others.
+    """
     if not prompt:
         return ()
+    if isinstance(prompt, Mapping) and prompt.get("turns"):
+        return _sent(prompt["turns"][-1])
     if isinstance(prompt, str):
         return (("as it was sent", prompt),)
     prefixes = [str(prefix) for prefix in prompt.get("prefixes", ()) if prefix]

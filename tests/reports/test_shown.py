@@ -1,16 +1,22 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pytest_understudy.endpoints.endpoint import Completion, Exchange, Tokens
 from pytest_understudy.reports.shown import shown_run, shown_runs
+from pytest_understudy.routes.ask import ask
 from pytest_understudy.sampling.draws import Drawn, line_of
 from pytest_understudy.sampling.run import Plan, Run
 from pytest_understudy.sampling.scored import sample_of, sample_of_error
 from pytest_understudy.suite.form import Form
 from pytest_understudy.suite.task import Task
+from tests.fakes import ScriptedEndpoint
+from tests.routes.test_turns import DONE, PLOVER, RAW
 from tests.verdict.made import route
+
+from .test_trajectory import EXPECTING
 
 FORM = Form.from_schema({"type": "object", "properties": {"intent": {"type": "string"}}, "required": ["intent"]})
 
@@ -97,3 +103,13 @@ def test_a_task_that_is_not_here_is_left_out() -> None:
     plan = Plan(task(), route(), 1)
     run = Run.of(plan, [sample_of(plan, 0, drawn("x"))], "digest")
     assert list(shown_runs([run], [plan.route], lambda file, id: None, Lines(plan, {}))) == []
+
+
+def test_a_workflow_is_shown_with_what_the_model_was_told_between_its_turns_and_the_last_turns_prompt() -> None:
+    plan = Plan(EXPECTING, RAW, 1)
+    done, trajectory = asyncio.run(ask(EXPECTING, RAW, ScriptedEndpoint([PLOVER, DONE]), 0))
+    run = Run.of(plan, [sample_of(plan, 0, Drawn(done, trajectory=trajectory))], "digest")
+    shown = shown_run(EXPECTING, run, {0: {"turns": ["first", {"text": "all of it", "prefixes": ['{"']}]}})
+    assert shown is not None
+    assert shown.samples[0].output == f"{PLOVER}\n\n\u2190 Plover is yours at 9.\n\n{DONE}"
+    assert shown.samples[0].prompt == (("as it was sent", "all of it"), ("continued from", '{"'))
