@@ -1,9 +1,9 @@
-"""Work that takes several turns: the messages of an operations desk, and errands at a front desk."""
+"""Work that takes several turns: the messages of an operations desk."""
 
 import pytest
 
 
-@pytest.mark.holdout("workflows.yaml", "desk.yaml")
+@pytest.mark.holdout("workflows.yaml")
 def test_workflows(task, run):
     assert run.strict_pass >= task.floor.strict_pass
     assert run.credit >= task.floor.credit
