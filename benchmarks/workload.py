@@ -64,8 +64,8 @@ FORM = {
     "properties": {"intent": {"enum": ["refund_request", "complaint", "question"]}, "note": {"type": "string"}},
     "required": ["intent", "note"],
 }
-# hypothesis's own plugin, which only our tests need, takes half a second; xdist's is loaded where it is measured.
-PYTEST = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:hypothesispytest"]
+# Left out: the plugins of what only our tests and transport.py need; and xdist, where it is not measured.
+PYTEST = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-p", "no:anyio"]
 ALONE = [*PYTEST, "-p", "no:xdist", "-p", "no:xdist.looponfail"]
 
 
