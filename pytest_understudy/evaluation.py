@@ -7,8 +7,9 @@ and at the end one Verdict. It knows nothing of pytest; whoever drives it calls 
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from importlib.util import find_spec
@@ -23,7 +24,9 @@ from .holdout import Holdout
 from .routes.ask import check_abilities, request_digest, sample_key
 from .routes.route import Route, asks_alike
 from .sampling.allowance import Allowance, Spent, spent_by
+from .sampling.beacon import Mark
 from .sampling.draws import now
+from .sampling.owner import Desk, Owner
 from .sampling.pace import Pace
 from .sampling.part import Part
 from .sampling.permits import Share, share
@@ -71,6 +74,7 @@ class Evaluation:
         spend_limit: float | None = None,
         record_prompts: bool = False,
         part: Part | None = None,
+        owner: Owner | None = None,
         on_sample: Callable[[Sample], object] = lambda sample: None,
     ) -> None:
         self.config = config
@@ -83,6 +87,10 @@ class Evaluation:
         self._on_sample = on_sample
         self._part = part
         self._started = part.started if part else now()
+        here = part is None or part.mark.on_disk(part.locks)  # whether the disk of the session's owner is ours too
+        same = part is None or (here and Path(part.record).resolve() == record.resolve())
+        self._disk_owner = None if here else owner
+        self._record_owner = None if same else owner
         self._wanted: Counter[tuple[str, str, str]] = Counter()  # by how many tests
         self._tasks: dict[tuple[str, str], Task] = {}  # by (file, id), as far as tests of this process want them
         chosen = Selection(
@@ -106,8 +114,8 @@ class Evaluation:
         self._record_prompts = record_prompts
         self.allowance = self._allowed(None if replay == "only" else spend_limit)
         self._allowances: list[Allowance] = []  # the workers'
-        shared = part is not None and Path(part.locks).is_dir() and find_spec("filelock") is not None
-        self._locks = part.locks if part is not None and shared else None
+        locking = part is not None and (self._disk_owner is not None or (here and find_spec("filelock") is not None))
+        self._locks = part.locks if part is not None and locking else None
         self._alike = {a.name for a in self.routes for b in self.routes if a is not b and asks_alike(a, b)}
         self._holdout = Holdout(root, self.routes, split)
         self._runs = Runs()
@@ -115,6 +123,7 @@ class Evaluation:
         self._climbed: list[str] = []
         self._held: str | None = None  # with `first`: the rung at which climbing stopped
         self._record: Record | None = None
+        self._opening = threading.Lock()  # workers elsewhere are answered on threads of their own
         self._sampler: Sampler | None = None
         self._spending: Spending | None = None
         self.pace = Pace()
@@ -145,9 +154,16 @@ class Evaluation:
     def planned(self) -> list[Run]:
         return self._runs.planned
 
-    def parts(self, workers: int, folder: str) -> list[Part]:
-        """The session's limits, shared out to this many workers. Starts the embedded servers, which they share."""
-        addresses = {} if self.replay == "only" else dict(self._started_servers())
+    def servers(self) -> dict[str, str]:
+        """The addresses of the embedded servers, which workers share: starts them."""
+        return {} if self.replay == "only" else dict(self._started_servers())
+
+    def desk(self, folder: Path) -> Desk:
+        """Answers one worker that does not share our disk."""
+        return Desk(self._whole_record, folder, self._record_folder)
+
+    def parts(self, workers: int, folder: str, addresses: Mapping[str, str], mark: Mark) -> list[Part]:
+        """The session's limits, shared out to this many workers."""
         self._allowances = self.allowance.shared(workers, folder) if self.allowance else []
         return [
             Part(
@@ -159,6 +175,8 @@ class Evaluation:
                 addresses,
                 self._started,
                 folder,
+                str(self._record_folder.absolute()),
+                mark,
                 self._allowances[index] if self._allowances else None,
             )
             for index in range(workers)
@@ -244,7 +262,8 @@ class Evaluation:
         lost = [self._runs.of(name) for name in names if not self._runs.drawn(name)]
         if not lost:
             return
-        record = self._opened(since=self._started, fresh=self.replay == "off")
+        record = self._whole_record()
+        record.refresh()
         engine = self._new_sampler(record, "only")
         try:
             for skeleton in lost:
@@ -272,9 +291,8 @@ class Evaluation:
     def recorded(self, task: Task, route: Route) -> int:
         """How many samples of the task on this route are in the record, from number 0 on."""
         digest = request_digest(task, route, self.endpoints[route.endpoint].identity(route.model, route.adapter))
-        self._record = self._record or self._opened(since=self._started)
-        number = 0
-        while sample_key(digest, number) in self._record:
+        record, number = self._whole_record(), 0
+        while sample_key(digest, number) in record:
             number += 1
         return number
 
@@ -301,9 +319,7 @@ class Evaluation:
 
     def lines(self, run: Run, samples: Iterable[int]) -> dict[int, dict[str, Any]]:
         """The record's lines of a run's samples, by their numbers: outputs, and prompts where they are kept. None for errors."""
-        if self._record is None:  # the owner of workers draws nothing itself
-            self._record = self._opened(since=self._started, fresh=self.replay == "off")
-        return self._record.lines(run.request, samples)
+        return self._whole_record().lines(run.request, samples)
 
     @property
     def runs(self) -> Runs:
@@ -328,6 +344,8 @@ class Evaluation:
         """Cancel what is in flight, close connections and the record, stop the servers that this process owns."""
         if self._sampler is not None:
             self._sampler.close()
+        if self._record is not None:
+            self._record.close()
         for endpoint in self.endpoints.values():
             stop = getattr(endpoint, "stop", None)
             if stop is not None:
@@ -336,7 +354,7 @@ class Evaluation:
     # -- behind the verbs
 
     def _endpoint(self, name: str, make: MakeEndpoint) -> Endpoint:
-        return make(self.config.endpoints[name], self.config.folder, self._part.addresses.get(name) if self._part else None)
+        return make(self.config.endpoints[name], self.config.folder, self._part.address(name) if self._part else None)
 
     def _allowed(self, limit: float | None) -> Allowance | None:
         if limit is None:
@@ -406,13 +424,21 @@ class Evaluation:
     def _engine(self) -> Sampler:
         if self._sampler is None:
             off = self.replay == "off"
-            self._record = self._opened(read=not off, since=self._started, fresh=off)
-            self._spending = Spending(self.allowance) if self.allowance else None
+            self._record = self._opened(read=not off, fresh=off)
+            self._spending = Spending(self.allowance, self._disk_owner) if self.allowance else None
             self._sampler = self._new_sampler(self._record, self.replay)
         return self._sampler
 
     def _opened(self, **how: Any) -> Record:
-        return Record(self._record_folder, recorded=self._recorded if self.replay == "only" else (), **how)
+        recorded = self._recorded if self.replay == "only" else ()
+        return Record(self._record_folder, recorded=recorded, since=self._started, owner=self._record_owner, **how)
+
+    def _whole_record(self) -> Record:
+        """All that was drawn, here or by workers; an owner of workers, who draws nothing, opens it where it is needed."""
+        with self._opening:
+            if self._record is None:
+                self._record = self._opened(fresh=self.replay == "off")
+            return self._record
 
     @property
     def _recorded(self) -> list[Path]:
@@ -444,6 +470,7 @@ class Evaluation:
             lock_of=self._lock_of,
             spending=self._spending,
             prompts=self._record_prompts,
+            owner=self._disk_owner,
             pace=self.pace,
         )
 

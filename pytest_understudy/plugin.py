@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from .routes.route import Route
     from .sampling.run import Plan, Run
     from .suite.task import Task
-    from .workers import Owner, Worker
+    from .workers import Controller, Worker
 
 EVALUATION = "understudy-evaluation"
 HOW_TO_SELECT = "no route selected: say --understudy-route=NAME, or --understudy-ladder for every rung"
@@ -111,13 +111,13 @@ class Understudy:
     def __init__(self, config: pytest.Config, options: Options) -> None:
         from .ending import Ending, step_summary
         from .prepared import prepared
-        from .workers import Owner, Worker
+        from .workers import Controller, Worker
 
         self.config = config
         self.options = options
         self.evaluation: Evaluation = prepared(config, options)
         self._worker = hasattr(config, "workerinput")
-        self.others: Owner | Worker = (Worker if self._worker else Owner)(self.evaluation)
+        self.others: Controller | Worker = (Worker if self._worker else Controller)(self.evaluation)
         self.ending = Ending(
             self.evaluation,
             options.reports,

@@ -20,13 +20,15 @@ from .errors import UnderstudyError
 from .evaluation import Evaluation
 from .options import Options
 from .reports.export import Export
+from .sampling.owner import Owner
 from .sampling.part import Part
 
 
 def prepared(config: pytest.Config, options: Options) -> Evaluation:
     """What the session evaluates. Raises UnderstudyError."""
     settings = _settings(config, options)
-    given: Mapping[str, Any] | None = getattr(config, "workerinput", {}).get("understudy")
+    input: Mapping[str, Any] = getattr(config, "workerinput", {})
+    given: Mapping[str, Any] | None = input.get("understudy")
 
     def make_endpoint(settings: EndpointSettings, folder: Path, address: str | None) -> Endpoint:
         """An endpoint from another plugin's hook, else one of ours."""
@@ -52,6 +54,7 @@ def prepared(config: pytest.Config, options: Options) -> Evaluation:
         spend_limit=options.spend_limit,
         record_prompts=options.record_prompts,
         part=Part.from_json(given) if given else None,
+        owner=Owner(input["understudy_owner"]) if given else None,
         on_sample=lambda sample: config.hook.pytest_understudy_sample(sample=sample),
     )
 

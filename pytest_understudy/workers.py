@@ -1,6 +1,7 @@
 """pytest-xdist: what a session's owner gives to its workers, and what it hears from them.
 
-Down, once: a worker's part of the session, on `workerinput`. Up, on a worker's first report: what it collected, for its
+Down, once: a worker's part of the session, on `workerinput`, and with it a channel of its own, by which one that does not share
+our disk reaches our record and lock files (sampling/owner.py). Up, on a worker's first report: what it collected, for its
 controller has collected nothing. What a worker drew comes as every run does, on its item's report. The items of a worker that
 crashed are rebuilt from the record.
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Generator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,6 +22,7 @@ from .options import usage_errors
 
 if TYPE_CHECKING:
     from .evaluation import Evaluation
+    from .sampling.beacon import Beacon
 
 
 class Worker:
@@ -50,7 +53,7 @@ class Worker:
         return report
 
 
-class Owner:
+class Controller:
     """Shares the session out to workers, where there are any, and hears from them. `notes`: what they had to say."""
 
     def __init__(self, evaluation: Evaluation) -> None:
@@ -59,16 +62,33 @@ class Owner:
         self._names: dict[str, tuple[str, str, str]] = {}
         self._crashed: list[str] = []
         self._parts: list[Any] | None = None
-        self._locks: str | None = None
+        self._locks: Path | None = None
+        self._beacon: Beacon | None = None
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
         """Down to a worker, once: its share of the limits and the addresses of the servers."""
         if self._parts is None:
-            self._locks = tempfile.mkdtemp(prefix="understudy-")
             with usage_errors():
-                self._parts = [part.to_json() for part in self._evaluation.parts(node.workerinput["workercount"], self._locks)]
+                self._parts = self._shared_out(node.workerinput["workercount"])
         node.workerinput["understudy"] = self._parts.pop(0)
+        node.workerinput["understudy_owner"] = self._wired(node.gateway.newchannel())
+
+    def _shared_out(self, workers: int) -> list[Any]:
+        from .sampling.beacon import Beacon
+
+        self._locks = Path(tempfile.mkdtemp(prefix="understudy-"))
+        addresses = self._evaluation.servers()
+        self._beacon = Beacon(self._locks, loud=bool(addresses))
+        parts = self._evaluation.parts(workers, str(self._locks), addresses, self._beacon.mark)
+        return [part.to_json() for part in parts]
+
+    def _wired(self, channel: Any) -> Any:
+        """The channel, answered on execnet's thread. What goes wrong there is told to the worker by execnet."""
+        assert self._locks is not None
+        desk = self._evaluation.desk(self._locks)
+        channel.setcallback(lambda said: desk.close() if said is None else desk.answer(said, channel.send), endmarker=None)
+        return channel
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
@@ -90,7 +110,9 @@ class Owner:
         self._evaluation.rebuild(self._names[nodeid] for nodeid in self._crashed if nodeid in self._names)
 
     def pytest_unconfigure(self) -> None:
-        if self._locks:
+        if self._beacon is not None:
+            self._beacon.close()
+        if self._locks is not None:
             shutil.rmtree(self._locks, ignore_errors=True)
 
     def _hear(self, report: Any) -> None:

@@ -8,7 +8,6 @@ all of them have spent.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from .owner import Owner, append, content
 from .run import Run, not_drawn
 
 
@@ -72,12 +72,13 @@ class Spent:
 class Ledger:
     """A file that only grows: a line for each reservation and each settlement. What is not settled counts as spent.
 
-    Where its folder is not, since the session's owner is on another machine, nothing is written.
+    `owner`: of the session, where the file is on a disk of its own.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, owner: Owner | None = None) -> None:
         self._path = path
-        self._here = path.parent.is_dir()
+        self._content = content if owner is None else owner.content
+        self._add = append if owner is None else owner.append
 
     def reserve(self, number: int, dollars: float) -> None:
         self._append({"number": number, "reserved": dollars})
@@ -87,10 +88,8 @@ class Ledger:
 
     def read(self) -> tuple[Spent, int]:
         """What was spent by whoever had this share before, and the last number that was given."""
-        if not self._path.exists():
-            return Spent(), 0
         lines: dict[int, Mapping[str, float]] = {}
-        for text in self._path.read_bytes().splitlines():
+        for text in self._content(self._path).splitlines():
             with suppress(ValueError):  # torn: its writer was killed
                 line = json.loads(text)
                 lines[line["number"]] = line
@@ -99,13 +98,7 @@ class Ledger:
         return sum([*settled, *open_], start=Spent()), max(lines, default=0)
 
     def _append(self, line: Mapping[str, float]) -> None:
-        if not self._here:
-            return
-        file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-        try:
-            os.write(file, b"\n" + json.dumps(line).encode() + b"\n")  # the line before may be torn
-        finally:
-            os.close(file)
+        self._add(self._path, b"\n" + json.dumps(line).encode() + b"\n")  # the line before may be torn
 
 
 def spent_by(allowances: Sequence[Allowance]) -> Spent:

@@ -8,15 +8,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from .allowance import Allowance
+from .beacon import Mark
 from .permits import Share
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A worker's shares of the limits, the addresses of the servers that the session's owner runs, when that began, the folder of
-    its lock files, and what of the session's dollars is its own to spend; None without a limit.
+    """A worker's shares of the limits, the addresses of the servers that the session's owner runs, when that began, the folders
+    of its lock files and of its record, by what a worker tells whether these are its own too, and what of the session's dollars
+    is its own to spend; None without a limit.
     """
 
     session: Share
@@ -24,7 +27,15 @@ class Part:
     addresses: Mapping[str, str]
     started: str
     locks: str
+    record: str
+    mark: Mark
     allowance: Allowance | None = None
+
+    def address(self, name: str) -> str | None:
+        """Where the owner's server of an endpoint is reached from here; None where a loopback address of its host is not ours."""
+        address = self.addresses.get(name)
+        local = address is not None and urlsplit(address).hostname in ("127.0.0.1", "localhost", "::1")
+        return address if not local or self.mark.on_host() else None
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -33,6 +44,8 @@ class Part:
             "addresses": dict(self.addresses),
             "started": self.started,
             "locks": self.locks,
+            "record": self.record,
+            "mark": self.mark.to_json(),
             "allowance": None if self.allowance is None else self.allowance.to_json(),
         }
 
@@ -44,5 +57,7 @@ class Part:
             data["addresses"],
             data["started"],
             data["locks"],
+            data["record"],
+            Mark(*data["mark"]),
             None if data["allowance"] is None else Allowance.from_json(data["allowance"]),
         )

@@ -10,9 +10,10 @@ import asyncio
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, Protocol
 
 from ..errors import ConfigError
+from .owner import Owner
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,34 +45,46 @@ def share(limit: int, index: int, workers: int, folder: str, name: str) -> Share
     return Share(1, f"{folder}/{name}-{index % limit}.lock")
 
 
-def permits(part: Share) -> AbstractAsyncContextManager[Any]:
-    """An async context manager that many coroutines of one loop may enter at once."""
-    return asyncio.Semaphore(part.own) if part.lock is None else _Taken(part.lock)
+def permits(part: Share, owner: Owner | None = None) -> AbstractAsyncContextManager[Any]:
+    """An async context manager that many coroutines of one loop may enter at once. `owner`: where its lock files are not here."""
+    if part.lock is None:
+        return asyncio.Semaphore(part.own)
+    return _Taken(_Here(part.lock) if owner is None else _There(part.lock, owner))
+
+
+class _Lock(Protocol):
+    async def take(self) -> bool: ...
+    def give(self) -> None: ...
 
 
 class _Taken:
     """One permit, shared with other processes: at most one coroutine of one process is inside."""
 
-    def __init__(self, path: str) -> None:
-        from filelock import FileLock  # only workers need it
-
-        self._lock = FileLock(path, thread_local=False)
+    def __init__(self, lock: _Lock) -> None:
+        self._lock = lock
         self._turn = asyncio.Lock()
 
     async def __aenter__(self) -> None:
         await self._turn.acquire()
         try:
-            while not self._try():
+            while not await self._lock.take():
                 await asyncio.sleep(0.02)
         except BaseException:
             self._turn.release()
             raise
 
     async def __aexit__(self, *exc: object) -> None:
-        self._lock.release()
+        self._lock.give()
         self._turn.release()
 
-    def _try(self) -> bool:
+
+class _Here:
+    def __init__(self, path: str) -> None:
+        from filelock import FileLock  # only workers need it
+
+        self._lock = FileLock(path, thread_local=False)
+
+    async def take(self) -> bool:
         from filelock import Timeout
 
         try:
@@ -79,3 +92,20 @@ class _Taken:
         except Timeout:
             return False
         return True
+
+    def give(self) -> None:
+        self._lock.release()
+
+
+class _There:
+    """A lock file of an owner whose disk is not ours; a worker that dies gives back what it held."""
+
+    def __init__(self, path: str, owner: Owner) -> None:
+        self._path = path
+        self._owner = owner
+
+    async def take(self) -> bool:
+        return await asyncio.to_thread(self._owner.take, self._path)
+
+    def give(self) -> None:
+        self._owner.give(self._path)

@@ -124,6 +124,11 @@ class Places:
         self._open = file
         return file.at(self._start[row], self._length[row]), file
 
+    def where(self, key: str) -> tuple[LineFile, float] | None:
+        """The file that a key's line stands in, and its `at`."""
+        row = self._rows.find(_packed(key))
+        return None if row is None else (self._files[self._file[row]], self._at[row])
+
     def _number(self, file: LineFile) -> int:
         if file not in self._numbers:
             self._numbers[file] = len(self._files)

@@ -20,6 +20,7 @@ from typing import Any
 from ..errors import ConfigError
 from ..routes.ask import sample_key
 from .draws import Drawn, completion_of, line_of, moment, now
+from .owner import Owner
 from .places import LineFile, Places
 from .run import Plan
 
@@ -30,16 +31,26 @@ class Record:
     """Samples by key. Read once on opening; its methods may be called on any thread.
 
     `since` (a time as in `at`): what was drawn from then on is this session's, and no replay; with `fresh` all else is not read.
+    `owner`: of the session, where its record is another: what is kept here is kept there too, and what is there is found.
     """
 
     def __init__(
-        self, folder: Path, *, recorded: Iterable[Path] = (), read: bool = True, since: str | None = None, fresh: bool = False
+        self,
+        folder: Path,
+        *,
+        recorded: Iterable[Path] = (),
+        read: bool = True,
+        since: str | None = None,
+        fresh: bool = False,
+        owner: Owner | None = None,
     ) -> None:
         self._since = None if since is None else moment(since).timestamp()
         self._fresh = fresh
         self._folder = folder
-        self._writing: int | None = None
-        self._own = LineFile(folder / f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.getpid()}-{uuid.uuid4().hex[:6]}.jsonl")
+        self._owner = owner
+        name = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
+        self._own = _Written(folder / f"{name}.jsonl")
+        self._fetched = _Written(folder / f"{name}-fetched.jsonl")
         self._places = Places()
         self._files: dict[Path, LineFile] = {}
         self._lock = threading.RLock()
@@ -62,17 +73,38 @@ class Record:
         new = file is self._own or (self._since is not None and moment(at).timestamp() >= self._since)
         return Drawn(completion_of(line), replayed=not new, at=at)
 
+    @property
+    def far(self) -> bool:
+        """Whether looking for what is new may take long: it is asked of another machine."""
+        return self._owner is not None
+
     def find_new(self, key: str) -> Drawn | None:
         """The same, with what other processes have recorded in the meantime."""
         self.refresh()
+        self.fetch([key])
         return self.find(key)
 
     def refresh(self) -> None:
         """Read what other processes have recorded in the meantime."""
         with self._lock:
             for path in self._folder.glob("*.jsonl"):
-                if path != self._own.path:
+                if path not in (self._own.path, self._fetched.path):
                     self._read(path, whole=True)
+
+    def fetch(self, keys: Iterable[str]) -> None:
+        """Copy what is under these keys in the session's owner's record, where that is another, and is not here."""
+        if self._owner is None or not (missing := [key for key in keys if key not in self]):
+            return
+        for text in self._owner.lines(missing):
+            self._add(self._fetched, text, *_parsed(text))
+
+    def adopt(self, text: bytes) -> None:
+        """A line that a worker has in its own record; one that came twice, or was drawn twice, is kept once."""
+        key, at, error = _parsed(text)
+        with self._lock:
+            place = self._places.where(key)
+            if error or place is None or (place[0] is not self._own and at > place[1]):
+                self._add(self._own, text, key, at, error)
 
     def lines(self, request: str, samples: Iterable[int]) -> dict[int, dict[str, Any]]:
         """The lines of these samples of a request (`Run.request`), by their numbers; those that are not recorded are left out."""
@@ -81,32 +113,30 @@ class Record:
             self.refresh()
         return {number: found[0] for number, key in keys.items() if (found := self._line(key)) is not None}
 
+    def texts(self, keys: Iterable[str]) -> list[bytes]:
+        """The lines under these keys as they stand there."""
+        with self._lock:
+            found = [self._places.get(key) for key in keys]
+        return [text for text, _ in filter(None, found)]
+
     def keep(self, key: str, plan: Plan, number: int, drawn: Drawn) -> None:
-        """Append one line, whole, to this process's own file."""
+        """Append one line, whole, to this process's own file, and to the session's owner's record where that is another."""
         line = line_of(key, plan, number, drawn)
         text = json.dumps(line, ensure_ascii=False, allow_nan=False).encode() + b"\n"
+        self._add(self._own, text, key, moment(line["at"]).timestamp(), drawn.error is not None)
+        if self._owner is not None:
+            self._owner.keep(self._own.path.name, text)
+
+    def _add(self, file: _Written, text: bytes, key: str, at: float, error: bool) -> None:
         with self._lock:
-            start = self._append(text)
-            if drawn.error is None:
-                self._places.put(key, self._own, start, len(text), moment(line["at"]).timestamp())
+            start = file.append(text)
+            if not error:
+                self._places.put(key, file, start, len(text), at)
 
     def close(self) -> None:
         with self._lock:
-            if self._writing is not None:
-                os.close(self._writing)
-                self._writing = None
-            for file in (self._own, *self._files.values()):
+            for file in (self._own, self._fetched, *self._files.values()):
                 file.close()
-
-    def _append(self, text: bytes) -> int:
-        """Where it stands."""
-        if self._writing is None:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            self._writing = os.open(self._own.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-        start = os.fstat(self._writing).st_size
-        while text:  # a write may be short, on a full disk or past 2 GB
-            text = text[os.write(self._writing, text) :]
-        return start
 
     def _line(self, key: str) -> tuple[dict[str, Any], LineFile] | None:
         with self._lock:
@@ -129,6 +159,30 @@ class Record:
                 continue
             if not error and not (self._fresh and self._since is not None and at < self._since):
                 self._places.put(key, file, start, len(text), at)
+
+
+class _Written(LineFile):
+    """A file of this process's own, made with its first line."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self._writing: int | None = None
+
+    def append(self, text: bytes) -> int:
+        """Where it stands now."""
+        if self._writing is None:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._writing = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        start = os.fstat(self._writing).st_size
+        while text:  # a write may be short, on a full disk or past 2 GB
+            text = text[os.write(self._writing, text) :]
+        return start
+
+    def close(self) -> None:
+        super().close()
+        if self._writing is not None:
+            os.close(self._writing)
+            self._writing = None
 
 
 def _parsed(text: bytes) -> tuple[str, float, bool]:

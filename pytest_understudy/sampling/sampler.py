@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from operator import attrgetter
 from typing import Any, Final, Literal
 
@@ -23,6 +24,7 @@ from ..endpoints.retries import retries_heard
 from ..errors import EndpointError, EnvironmentCrash, MissingSample, RouteEnded
 from ..routes.ask import ask, request_digest, sample_key
 from .draws import Drawn, now
+from .owner import Owner
 from .pace import Pace
 from .permits import Share, permits
 from .recalled import crash, recalled
@@ -81,7 +83,8 @@ class Sampler:
 
     `lock_of` (a plan, a sample's key) names the lock file of a sample that another process may be drawing just now. With
     `spending` nothing is drawn past its allowance, and of what is promised together one sample of every task a round. `prompts`:
-    the record keeps them in full. `pace` hears of what is asked for and what comes.
+    the record keeps them in full. `owner`: of the session, whose lock files are on a disk of its own. `held`: how many samples
+    that were drawn ahead stay in memory. `pace` hears of what is asked for and what comes.
     """
 
     def __init__(
@@ -95,6 +98,7 @@ class Sampler:
         lock_of: Callable[[Plan, str], str | None] = lambda plan, key: None,
         spending: Spending | None = None,
         prompts: bool = False,
+        owner: Owner | None = None,
         held: int = HELD,
         pace: Pace | None = None,
     ) -> None:
@@ -107,6 +111,8 @@ class Sampler:
         self._lock_of = lock_of
         self._spending = spending
         self._prompts = prompts
+        self._permits = partial(permits, owner=owner)
+        self._far = record.far
         self._room = held
         self._promised: dict[tuple[str, str, str], _Draws] = {}
         self._by_digest: dict[str, _Draws] = {}  # two routes with equal requests at one endpoint share their samples
@@ -127,7 +133,9 @@ class Sampler:
         finally:  # what was promised before a plan that cannot be is drawn all the same
             if batches and self._broken is None:
                 if self._loop is None:
-                    self._loop = _Loop(self._endpoints, self._session, self._limits, self._draw, self._came, self._break)
+                    self._loop = _Loop(
+                        self._endpoints, self._session, self._limits, self._permits, self._draw, self._came, self._break
+                    )
                 self._pace.ask(sum(len(batch.numbers) for batch in batches))
                 self._loop.submit(batches, rounds=self._spending is not None)
 
@@ -177,8 +185,10 @@ class Sampler:
 
     def _to_ask(self, plan: Plan, draws: _Draws) -> list[int]:
         """The plan's samples that must be asked for; of the others each is in the record, in flight, or an error."""
+        new = range(len(draws.came), plan.samples)
+        if self._replay != "off":
+            self._record.fetch(map(draws.key, new))
         with self._news:
-            new = range(len(draws.came), plan.samples)
             draws.came.extend(bytes(len(new)))
             missing = [number for number in new if draws.key(number) not in self._record]
             found = sorted(set(new) - set(missing))
@@ -237,8 +247,8 @@ class Sampler:
         if (lock := self._lock_of(job.plan, job.key)) is None:
             self._came(job, await self._kept(job, endpoint))
             return
-        async with permits(Share(1, lock)):
-            found = self._record.find_new(job.key)
+        async with self._permits(Share(1, lock)):
+            found = await asyncio.to_thread(self._record.find_new, job.key) if self._far else self._record.find_new(job.key)
             self._came(job, await self._recalled(job, found) or await self._kept(job, endpoint))
 
     def _found(self, job: _Job) -> Drawn | None:
@@ -292,6 +302,7 @@ class _Loop:
         endpoints: Mapping[str, Endpoint],
         session: Share,
         limits: Mapping[str, Share],
+        permits: Callable[[Share], AbstractAsyncContextManager[Any]],
         draw: Callable[[_Job, Endpoint], Any],
         came: Callable[[_Job, BaseException], None],
         broken: Callable[[BaseException], None],
@@ -299,6 +310,7 @@ class _Loop:
         self._endpoints = endpoints
         self._session_share = session
         self._limits = limits
+        self._permits = permits
         self._draw = draw
         self._came = came
         self._broken = broken
@@ -307,7 +319,7 @@ class _Loop:
         self._failure: BaseException | None = None
         self._winding_up = False
         self._loop = asyncio.new_event_loop()
-        self._session: AbstractAsyncContextManager[Any] = permits(session)
+        self._session = permits(session)
         self._thread = threading.Thread(target=self._run, name="understudy-sampler", daemon=True)
         self._thread.start()
 
@@ -363,7 +375,7 @@ class _Loop:
                     self._came(job, failure)
 
     def _open(self, name: str) -> None:
-        limit = permits(self._limits[name])
+        limit = self._permits(self._limits[name])
         self._lanes[name] = _Lane()
         for _ in range(min(self._limits[name].own, self._session_share.own)):
             task = self._loop.create_task(self._work(self._lanes[name], self._endpoints[name], limit))

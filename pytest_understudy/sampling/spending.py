@@ -38,6 +38,7 @@ from ..routes.price import Pricing
 from ..routes.route import Route
 from .allowance import Allowance, Ledger, Spent
 from .draws import Drawn
+from .owner import Owner
 from .run import Plan
 
 TEMPLATE: Final = 256  # tokens that a chat template, tools' or a schema's wording may add to what we send
@@ -57,9 +58,9 @@ def check_priced(routes: Sequence[Route]) -> None:
 
 
 class Spending:
-    """One process's spending. Routes without a price never come here (`check_priced`)."""
+    """One process's spending. Routes without a price never come here (`check_priced`). `owner` keeps the ledger, if we do not."""
 
-    def __init__(self, allowance: Allowance) -> None:
+    def __init__(self, allowance: Allowance, owner: Owner | None = None) -> None:
         self.allowance = allowance
         self.spent = Spent()
         self._reserved: dict[int, float] = {}  # in flight
@@ -67,7 +68,7 @@ class Spending:
         self._closed = False
         self._turn = asyncio.Lock()  # first come, first served: rounds stay even
         self._settled = asyncio.Event()
-        self._ledger = Ledger(Path(allowance.ledger)) if allowance.ledger else None
+        self._ledger = Ledger(Path(allowance.ledger), owner) if allowance.ledger else None
         self._number = 0
         if self._ledger is not None:
             self.spent, self._number = self._ledger.read()

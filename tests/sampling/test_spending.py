@@ -17,6 +17,7 @@ from pytest_understudy.routes.price import Price
 from pytest_understudy.routes.route import Route
 from pytest_understudy.sampling.allowance import Allowance, Ledger, Spent, spent_by
 from pytest_understudy.sampling.draws import Drawn
+from pytest_understudy.sampling.owner import Desk
 from pytest_understudy.sampling.permits import Share
 from pytest_understudy.sampling.record import Record
 from pytest_understudy.sampling.run import Plan, Run
@@ -25,8 +26,9 @@ from pytest_understudy.sampling.scored import sample_of_error
 from pytest_understudy.sampling.spending import TEMPLATE, Spending, check_priced
 from tests.fakes import ScriptedEndpoint
 
-from ..suite.desk import Desk
+from ..suite import desk
 from .made import plan
+from .wired import wired
 
 OUTPUT = Price(input=0.0, output=1e6)  # a dollar a generated token, so that dollars are easy to read
 
@@ -212,7 +214,7 @@ def test_of_a_form_filled_slot_by_slot_the_first_sample_tells_what_the_others_co
 def test_before_any_workflow_of_a_route_is_drawn_all_its_turns_are_reserved(turns: int, in_flight: int) -> None:
     """What is generated has a bound; what an environment says has none, and the prompt is free here."""
     one = priced(30)
-    one = replace(one, task=replace(one.task, environment=Desk, max_turns=turns))
+    one = replace(one, task=replace(one.task, environment=desk.Desk, max_turns=turns))
     drawing = Drawing(Spending(Allowance(250.0, 250.0)), one).run([20, 20, 20], 3)
     assert (drawing.peak, drawing.drawn) == (in_flight, [20, 20, 20])
 
@@ -229,9 +231,12 @@ def test_the_worker_that_replaces_another_goes_on_with_the_rest(tmp_path: Path) 
     assert spent_by([share, other]) == Spent(70.0, 30.0)
 
 
-def test_a_share_whose_owner_is_on_another_machine_holds_without_a_ledger(tmp_path: Path) -> None:
-    far = Allowance(20.0, 20.0, str(tmp_path / "nowhere" / "spent-0"))
-    assert Drawing(Spending(far), priced(30)).run([10] * 5, 2).drawn == [10, 10]
+def test_the_ledger_of_a_worker_elsewhere_is_kept_at_the_owners(tmp_path: Path) -> None:
+    (share,) = Allowance(100.0, 100.0).shared(1, "/no/such/folder/here")
+    with wired(Desk(lambda: Record(tmp_path), tmp_path, tmp_path)) as owner:
+        assert Drawing(Spending(share, owner), priced(30)).run([10, 20], 1).drawn == [10, 20]
+        assert Drawing(Spending(share, owner), priced(30)).run([10] * 9, 1).drawn == [10] * 7
+    assert spent_by([replace(share, ledger=str(tmp_path / "spent-0"))]) == Spent(100.0)
 
 
 @pytest.mark.parametrize("limit", ["0.02", "2", "0.00001", "1250", "0"])
