@@ -19,16 +19,27 @@ exec unshare --map-root-user --mount {more} sh -c 'mount -t tmpfs tmpfs {hidden}
 
 
 class Elsewhere:
-    """`disk`: whether the workers see the controller's temporary files; `network`: whether its loopback addresses are theirs."""
+    """`disk`: whether the workers see the controller's temporary files; `network`: whether its loopback addresses are theirs.
+    `through`: the way to them, as `--tx` has it.
+    """
 
-    def __init__(self, suite: Suite, folder: Path, *, workers: int = 2, disk: bool = True, network: bool = True) -> None:
+    def __init__(
+        self,
+        suite: Suite,
+        folder: Path,
+        *,
+        workers: int = 2,
+        disk: bool = True,
+        network: bool = True,
+        through: str = "popen",
+    ) -> None:
         self.suite = suite
         self.record = folder / "work" / suite.path.name / ".understudy"
         (folder / "work").mkdir()
         (folder / "temporary").mkdir()
         (suite.path / "pytest.ini").write_text("[pytest]\n")
-        python = ""
-        if not disk:
+        python = sys.executable
+        if not (disk and network):
             script = folder / "python"
             script.write_text(
                 ANOTHER_DISK.format(
@@ -42,8 +53,8 @@ class Elsewhere:
             tried = subprocess.run([script, "-c", ""], capture_output=True, text=True, check=False)
             if tried.returncode:
                 pytest.skip(f"no file system of its own can be had for a process here: {tried.stderr.strip()}")
-            python = f"//python={script}"
-        gateway = f"--tx={workers}*popen//chdir={folder / 'work'}{python}"
+            python = str(script)
+        gateway = f"--tx={workers}*{through}//python={python}//chdir={folder / 'work'}"
         self.args = ("--dist=load", gateway, f"--rsyncdir={suite.path}", str(suite.path))
         self._temporary = folder / "temporary"
 
