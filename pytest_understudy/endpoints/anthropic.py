@@ -25,8 +25,8 @@ class Anthropic(Served):
     """`base_url` is the host, with or without /v1; `key_env` is the name of the key's variable, for messages only.
 
     `thinking` turns thinking on for requests that may think: a budget in tokens (1024 and up), or `adaptive`. `cache` has the
-    system prompt cached. `timeout` is seconds for one attempt, `retries` how many follow the first, `backoff` the shortest wait
-    before the first of them, in seconds.
+    system prompt cached, and in a workflow what was said before. `timeout` is seconds for one attempt, `retries` how many follow
+    the first, `backoff` the shortest wait before the first of them, in seconds.
     """
 
     kind = "anthropic"

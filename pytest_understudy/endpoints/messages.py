@@ -29,7 +29,9 @@ FINISHES = {
 
 @dataclass(frozen=True, slots=True)
 class Messages:
-    """`thinking` is asked of requests that may think: a budget of tokens, or `adaptive`. `cache` marks the system prompt."""
+    """`thinking` is asked of requests that may think: a budget of tokens, or `adaptive`. `cache` marks the system prompt, and in
+    a conversation the last user message: what comes next begins with all that was said up to there.
+    """
 
     thinking: Thinking | None = None
     cache: bool = False
@@ -42,7 +44,7 @@ class Messages:
             "model": request.model,
             "max_tokens": sampling.max_tokens,
             "system": self._system(request),
-            "messages": _messages(request),
+            "messages": self._messages(request),
             "temperature": sampling.temperature,
             "top_p": sampling.top_p,
             "stop_sequences": [stop for stop in request.stop if stop.strip()] or None,
@@ -73,7 +75,15 @@ class Messages:
         text = "\n\n".join(message.content for message in request.messages if message.role == "system")
         if not text or not self.cache:
             return text or None
-        return [{"type": "text", "text": text, "cache_control": {"type": "ephemeral"}}]
+        return _marked(text)
+
+    def _messages(self, request: Request) -> list[dict[str, Any]]:
+        messages: list[dict[str, Any]] = [message.to_json() for message in request.messages if message.role != "system"]
+        if self.cache and len(messages) > 1 and messages[-1]["role"] == "user":
+            messages[-1]["content"] = _marked(messages[-1]["content"])
+        if begun := request.prefix.rstrip():  # white space at its end is refused
+            messages.append({"role": "assistant", "content": begun})
+        return messages
 
     def _thinking(self, request: Request) -> dict[str, Any] | None:
         if not request.think:
@@ -83,11 +93,8 @@ class Messages:
         return {"type": self.thinking} if self.thinking else None
 
 
-def _messages(request: Request) -> list[dict[str, str]]:
-    messages = [message.to_json() for message in request.messages if message.role != "system"]
-    if begun := request.prefix.rstrip():  # white space at its end is refused
-        messages.append({"role": "assistant", "content": begun})
-    return messages
+def _marked(text: str) -> list[dict[str, Any]]:
+    return [{"type": "text", "text": text, "cache_control": {"type": "ephemeral"}}]
 
 
 def _output(request: Request) -> dict[str, Any] | None:

@@ -65,6 +65,15 @@ def test_a_cached_system_prompt_is_marked() -> None:
     assert sent(Messages(cache=True))["system"] == [block]
 
 
+def test_of_a_conversation_the_last_user_message_is_marked_too_and_of_one_question_none() -> None:
+    marked = sent(Messages(cache=True), prefix="{")["messages"]
+    block = {"type": "text", "text": TALK[-1].content, "cache_control": {"type": "ephemeral"}}
+    assert marked == [*(message.to_json() for message in TALK[1:-1]), {"role": "user", "content": [block]}, marked[-1]]
+    assert marked[-1] == {"role": "assistant", "content": "{"}
+    question = Messages(cache=True).body(Request(TALK[:2], prefix="{"))["messages"]
+    assert question == Messages().body(Request(TALK[:2], prefix="{"))["messages"]
+
+
 @pytest.mark.parametrize(
     ("thinking", "think", "field"),
     [
