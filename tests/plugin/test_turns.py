@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import Suite
+from .conftest import INTERRUPTIBLE, Suite
 from .server import Reply, said
 
 ENVIRONMENT = '''
@@ -262,6 +262,30 @@ def test_killed_in_the_middle_and_run_again_finished_ones_are_not_asked_and_othe
     assert all("review" in json.dumps(body["messages"]) for body in again)
     assert Counter(turn(body) for body in again) == {1: 2, 2: 2, 3: 2}
     assert (report["routes"][0]["strict_pass"]["rate"], report["routes"][0]["replayed"]) == (1.0, 2)
+
+
+def test_an_environment_that_never_answers_does_not_keep_an_interrupted_session_from_ending(rooms: Suite) -> None:
+    waits = 'open("asked", "w").close()\n        threading.Event().wait()\n        if tool =='
+    with_desk(rooms, f"import threading\n{ENVIRONMENT.replace('if tool ==', waits)}")
+    command = [*INTERRUPTIBLE, "-p", "no:cacheprovider", "--understudy-route=raw", "-k", "standup"]
+    session = subprocess.Popen(command, cwd=rooms.path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        until((rooms.path / "asked").exists)
+        time.sleep(0.5)
+        session.send_signal(signal.SIGINT)
+        told, _ = session.communicate(timeout=60)
+    finally:
+        session.kill()
+    assert session.returncode == pytest.ExitCode.INTERRUPTED, told
+
+
+def test_what_a_worker_drew_before_it_crashed_is_judged_from_the_record(rooms: Suite) -> None:
+    crashing = TEST.replace("    assert run.strict_pass == 1", "    if task.id == 'review':\n        os._exit(13)")
+    rooms.with_test(f"import os\n{crashing}")
+    report = rooms.report("--understudy-route=raw", "-n2")
+    (route,) = report["routes"]
+    assert (route["samples"], route["errors"], route["strict_pass"]["rate"], route["partial"]) == (4, 0, 1.0, False)
+    assert len(rooms.server.asked) == 12
 
 
 def words(result: pytest.RunResult) -> str:
