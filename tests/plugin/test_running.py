@@ -117,6 +117,7 @@ def test_figures_table_and_exit_status_are_the_same_with_workers(suite: Suite) -
     again = suite.report(
         "--understudy-ladder", "--understudy-min-strict=0.99", "--understudy-record=a", "--understudy-replay=only"
     )
+    assert shared.pop("session") != again.pop("session")  # the command line, and nothing else
     assert shared == again
     assert [route["credit"] for route in shared["routes"]] == [route["credit"] for route in alone["routes"]]
     one = suite.run("--understudy-ladder", "--understudy-min-strict=0.99", "--understudy-record=a", "--understudy-replay=only")
