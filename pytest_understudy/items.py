@@ -1,6 +1,6 @@
-"""What pytest's items and marks say, in our words.
+"""Between pytest's items and marks and our words.
 
-In: an item, or the marks of a test. Out: the plan that it draws, what the mark names, the figures for its report. Light, as the
+In: an item, or the marks of a test. Out: the plan that it draws, a test's parameters, the figures for its report. Light, as the
 entry module is: the house's types are imported for types alone.
 """
 
@@ -8,17 +8,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from .errors import TaskError
 
 if TYPE_CHECKING:
+    from .evaluation import Evaluation
+    from .options import Options
     from .sampling.run import Plan, Run
     from .suite.task import Task
 
 PLAN = "_understudy_plan"  # the fixture by which an item has its plan
+
+
+def header(evaluation: Evaluation, options: Options, record: str) -> str:
+    """The line above the tests; `record` is what the record's folder is called."""
+    names = ", ".join(route.name for route in evaluation.routes if route.name != evaluation.beside)
+    if options.baseline is not None:
+        names = f"{names}; baseline {options.baseline}"
+    if evaluation.allowance is not None:
+        names = f"{names}; spend limit {evaluation.allowance.written}"
+    return f"understudy: {'ladder' if options.ladder else 'routes'} {names}; replay {options.replay}; record {record}"
 
 
 def plan_of(item: pytest.Item) -> Plan | None:
@@ -59,6 +71,32 @@ def marked(marks: Sequence[pytest.Mark], at: str) -> tuple[list[str | Task], int
     if counts and (not isinstance(counts[0], int) or isinstance(counts[0], bool) or counts[0] < 1):
         raise TaskError(f"holdout's samples is a whole number from 1 up, not {counts[0]!r}", at=at)
     return [str(name) if isinstance(name, Path) else name for name in named], counts[0] if counts else None
+
+
+def params(evaluation: Evaluation, options: Options, definition: pytest.Item, marks: Sequence[pytest.Mark]) -> list[Any]:
+    """A test's parameters: a plan for each route and task, and for what can't be drawn one that is skipped and says why.
+
+    TaskError for what is wrong with the marks or with the files that they name.
+    """
+    from .sampling.run import Plan
+
+    named, count = marked(marks, definition.nodeid)
+    number = options.samples or count or evaluation.config.samples or 1
+    tasks = evaluation.tasks(named, definition.path)
+    if not tasks:
+        return [_skipped(options.split, f"none of its tasks has the split {options.split!r}")]
+    found = []
+    for route in evaluation.routes:
+        for task in tasks:
+            plan = Plan(task, route, number)
+            if "run" in definition.fixturenames:  # type: ignore[attr-defined]  # a FunctionDefinition has it
+                evaluation.want(plan)
+            found.append(pytest.param(plan, id=f"{route.name}-{task.id}", marks=known_miss(task)))
+    return [*found, *(_skipped(name, f"rung {name!r}: {why}") for name, why in evaluation.skipped.items())]
+
+
+def _skipped(name: str, why: str) -> Any:
+    return pytest.param(None, id=name, marks=pytest.mark.skip(reason=why))
 
 
 def known_miss(task: Task) -> list[pytest.MarkDecorator]:

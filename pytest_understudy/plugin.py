@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from .errors import TaskError, UnderstudyError
-from .items import PLAN, ahead, holdout_marks, known_miss, marked, plan_of, properties
+from .items import PLAN, ahead, header, holdout_marks, params, plan_of, properties
 from .options import Options, add_options, usage_errors
 
 if TYPE_CHECKING:
@@ -135,46 +135,19 @@ class Understudy:
     # -- collecting
 
     def pytest_report_header(self) -> str:
-        names = ", ".join(route.name for route in self.evaluation.routes if route.name != self.evaluation.beside)
-        what = "ladder" if self.options.ladder else "routes"
-        if self.options.baseline is not None:
-            names = f"{names}; baseline {self.options.baseline}"
-        if self.evaluation.allowance is not None:
-            names = f"{names}; spend limit {self.evaluation.allowance.written}"
-        return f"understudy: {what} {names}; replay {self.options.replay}; record {_relative(self.options.record, self.config)}"
+        return header(self.evaluation, self.options, _relative(self.options.record, self.config))
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         marks = holdout_marks(metafunc.definition)
         if not marks:
             return
         try:
-            params = self._params(metafunc.definition, marks)
+            found = params(self.evaluation, self.options, metafunc.definition, marks)
         except TaskError as failure:
             raise pytest.Collector.CollectError(str(failure)) from None
         if PLAN not in metafunc.fixturenames:
             metafunc.fixturenames.append(PLAN)
-        metafunc.parametrize(PLAN, params, indirect=True)
-
-    def _params(self, definition: pytest.Item, marks: list[pytest.Mark]) -> list[Any]:
-        from .sampling.run import Plan
-
-        named, count = marked(marks, definition.nodeid)
-        number = self.options.samples or count or self.evaluation.config.samples or 1
-        tasks = self.evaluation.tasks(named, definition.path)
-        if not tasks:
-            reason = f"none of its tasks has the split {self.options.split!r}"
-            return [pytest.param(None, id=self.options.split, marks=pytest.mark.skip(reason=reason))]
-        asks = "run" in definition.fixturenames  # type: ignore[attr-defined]  # a FunctionDefinition has it
-        params = []
-        for route in self.evaluation.routes:
-            for one in tasks:
-                plan = Plan(one, route, number)
-                if asks:
-                    self.evaluation.want(plan)
-                params.append(pytest.param(plan, id=f"{route.name}-{one.id}", marks=known_miss(one)))
-        for name, why in self.evaluation.skipped.items():
-            params.append(pytest.param(None, id=name, marks=pytest.mark.skip(reason=f"rung {name!r}: {why}")))
-        return params
+        metafunc.parametrize(PLAN, found, indirect=True)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed and not self._worker:
