@@ -79,7 +79,7 @@ def test_a_listed_price_is_looked_up_by_name_behind_a_proxy_and_the_report_says_
     suite.server.rule = lambda body: said(json.loads(right(body).content)["choices"][0]["message"]["content"], prompt=1000)
     result = suite.with_config(SONNET).run("--understudy-route=sonnet", "--understudy-report=r.json")
     (route,) = json.loads((suite.path / "r.json").read_text())["routes"]
-    assert route["price"] == {"source": f"genai-prices {version('genai-prices')}", "date": None}
+    assert (route["price"]["source"], route["price"]["date"]) == (f"genai-prices {version('genai-prices')}", None)
     assert route["cost"]["serving"] == pytest.approx(6 * (1000 * 3 + 20 * 15) / 1e6)
     line = note_on(result, "price: ")
     assert "$3.00 in" in line
@@ -92,7 +92,7 @@ def test_a_model_in_no_list_is_unpriced_and_says_so(suite: Suite) -> None:
     result = suite.run("--understudy-route=sonnet", "--understudy-report=r.json", "--understudy-max-cost=100")
     assert result.ret == pytest.ExitCode.TESTS_FAILED  # what is unknown holds no threshold
     (route,) = json.loads((suite.path / "r.json").read_text())["routes"]
-    assert route["price"] == {"source": None, "date": None}
+    assert (route["price"]["source"], route["price"]["rates"]) == (None, None)
     assert set(route["cost"].values()) == {None}
     assert "unpriced" in note_on(result, "sonnet ")
     assert "knows no provider at 127.0.0.1, nor who alone serves 'my-own'" in note_on(result, "sonnet: unpriced: ")
@@ -116,7 +116,7 @@ def test_a_price_of_the_config_has_its_day(suite: Suite) -> None:
     suite.with_config("", base=CONFIG.replace("blended = 0.20", "blended = 0.20, date = 2026-11-20"))
     result = suite.run("--understudy-route=raw,prefill", "--understudy-report=r.json")
     routes = json.loads((suite.path / "r.json").read_text())["routes"]
-    assert [route["price"] for route in routes] == [{"source": "config", "date": "2026-11-20"}] * 2
+    assert [(route["price"]["source"], route["price"]["date"]) for route in routes] == [("config", "2026-11-20")] * 2
     result.stdout.fnmatch_lines(["price: $0.20 a million tokens, blended (config, 2026-11-20)"])
 
 
