@@ -22,6 +22,10 @@ LINE, LETTER = 6.5, 1.8
 """Per cent of the plane's height that a name takes, and of its width that a letter of it does."""
 
 
+LOWEST = 100.0
+"""Where a name stands at the lowest."""
+
+
 @dataclass(frozen=True, slots=True)
 class Mark:
     """Something at a place: a tick with its text, a point with its route's name."""
@@ -285,8 +289,12 @@ def _labelled(points: Sequence[Point]) -> tuple[Point, ...]:
     for point in sorted(points, key=lambda one: (one.y, one.x)):
         crowded = any(one.x != point.x and _within(one.x, point.span) and 0 <= one.y - point.y < LINE for one in points)
         label = point.y - LINE / 2 if crowded else point.y
-        above = [one.label for one in placed if _meet(one.span, point.span) and one.label > label - LINE]
-        placed.append(replace(point, label=round(max(above) + LINE if above else label, 2)))
+        met = [one.label for one in placed if _meet(one.span, point.span)]
+        if any(abs(other - label) < LINE for other in met):
+            label = max(met) + LINE
+        if label > LOWEST:  # below there is the axis
+            label = min([other for other in met if other > LOWEST - 3 * LINE], default=LOWEST) - LINE
+        placed.append(replace(point, label=round(label, 2)))
     return tuple(placed)
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from pytest_understudy.reports import pictures
@@ -71,6 +73,17 @@ def test_names_in_the_plane_do_not_run_into_each_other(article: Verdict) -> None
         if a is not b
     ]
     assert all(apart)
+
+
+def test_names_of_points_at_the_bottom_stay_in_the_plane() -> None:
+    runs = [run(name, "a", [sample(0.0, generated=100 + place)] * 2) for place, name in enumerate(("raw", "prefill", "nothink"))]
+    runs.append(run("sft", "a", [sample(generated=90)] * 2))
+    verdict = judge([route(one.route) for one in runs], runs, gate=None, ladder=True)
+    plane = pictures.choices(verdict)
+    assert plane is not None
+    labels = sorted(point.label for point in plane.points)
+    assert labels[-1] <= pictures.LOWEST
+    assert all(b - a >= pictures.LINE - 0.01 for a, b in pairwise(labels))
 
 
 def test_unpriced_routes_are_placed_by_their_tokens_and_get_no_picture_of_cost() -> None:
