@@ -18,6 +18,7 @@ _QUOTE, _BACKSLASH, _SLASH, _U = b'"'[0], b"\\"[0], b"/"[0], b"u"[0]
 _DELIMITERS: Final = b",}]"
 _WINDOW: Final = 4096  # bytes handed to the matcher at a time, so that a long answer is not copied over and over
 _WHITE_RUN: Final = re.compile(rb"[ \t\n\r]+")
+_MARK: Final = re.compile(rb'["\\]')
 _WORD_AT_END: Final = re.compile(rb"\w+\Z")
 
 
@@ -31,9 +32,14 @@ class _Strings:
         self.escape = escape  # -1: after a backslash; 1 to 4: hex digits missing; 0: none under way
 
     def read_all(self, data: bytes) -> None:
-        if self.escape or b'"' in data or b"\\" in data:  # most of a long text is neither, and bytes are slow one by one
-            for byte in data:
-                self.read(byte)
+        at = 0
+        while at < len(data):
+            if not self.escape:  # only a mark changes anything: most of a text is none, and bytes are slow one by one
+                if (mark := _MARK.search(data, at)) is None:
+                    return
+                at = mark.start()
+            self.read(data[at])
+            at += 1
 
     def read(self, byte: int) -> None:
         if not self.inside:

@@ -65,6 +65,14 @@ def test_escaped_quotes_and_unicode_escapes_do_not_end_a_string() -> None:
     assert not cursor.in_string
 
 
+def test_where_a_string_stands_is_the_same_whether_its_text_comes_whole_or_byte_by_byte() -> None:
+    text = json.dumps({"b": 'say "hi" \\ or "\u2028\u00e9" and \n', "a": 1})
+    for cut in range(len(text)):
+        whole, pieces = walk(text[:cut], b=TEXT, a=COUNT), walk(*text[:cut], b=TEXT, a=COUNT)
+        assert (whole.text, whole.in_string, whole.in_escape) == (pieces.text, pieces.in_string, pieces.in_escape)
+        assert whole.copy().end_value() == pieces.copy().end_value()
+
+
 def test_a_value_begun_by_the_model_is_ended_by_the_form() -> None:
     cursor = walk('{"intent": "refu', intent={"enum": ["refund_request", "billing"]}, n=COUNT)
     cursor.put_literal()
