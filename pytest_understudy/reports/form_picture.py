@@ -16,7 +16,7 @@ from ..suite.task import MISSING
 from ..verdict.verdict import Verdict
 from ..verdict.written import counted
 from .headline import best_of
-from .printable import visible
+from .printable import printable, visible
 from .shown import ShownRun, ShownSample
 
 LONGEST = 800
@@ -93,7 +93,7 @@ class Piece:
     """A piece of a side: text of a kind."""
 
     text: str
-    kind: Literal["all", "value", "form", "said", "cut"]
+    kind: Literal["all", "value", "form", "said", "told", "cut"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,26 +129,24 @@ def form_picture(verdict: Verdict, shown: Sequence[ShownRun]) -> FormPicture | N
         if run.route == subject.name and (run.file, run.task) in blank
         for sample in run.samples
         for other in blank[run.file, run.task].samples
-        if sample.outcome == "pass"
-        and sample.number == other.number
-        and other.error is None
-        and len(pieces(sample.output).form) > 1
+        if sample.outcome == "pass" and sample.number == other.number and other.error is None and _has_a_form(sample)
     ]
     if not pairs:
         return None
     ours, theirs = min(pairs, key=lambda pair: (abs(len(pair[0].output) - 300), pair[0].number))
     task = next(run.task for run in shown if ours in run.samples)
-    form = pieces(ours.output)
+    forms = [pieces(said) for _, said in ours.said]
+    values, whole = sum(form.values for form in forms), sum(len(said) for _, said in ours.said)
     slots = "prefill" in subject.route.controls and subject.route.fill == "slots"
     wrote = "the rest was there already" if slots else "a form has the rest there already"
     return FormPicture(
         about=f"Sample {ours.number} of {task}, twice. Highlighted: what the model has to produce. Muted: the form's structure.",
         sides=(
-            Side(f"{first.name}: the model writes everything", _took(theirs), tuple(_all(theirs.output))),
+            Side(f"{first.name}: the model writes everything", _took(theirs), tuple(_all(theirs))),
             Side(
                 f"{subject.name}: the values",
-                f"{_took(ours)}; {form.values:,} of {len(ours.output):,} characters are values, {wrote}",
-                tuple(_told(form)),
+                f"{_took(ours)}; {values:,} of {whole:,} characters are values, {wrote}",
+                tuple(_told(ours)),
             ),
         ),
     )
@@ -158,17 +156,36 @@ def _took(sample: ShownSample) -> str:
     return "tokens unknown" if sample.generated is None else f"{counted(sample.generated, 'token')} generated"
 
 
-def _all(output: str) -> Iterator[Piece]:
-    yield Piece(visible(output[:LONGEST]), "all")
-    if len(output) > LONGEST:
-        yield Piece(f"\n... {len(output) - LONGEST:,} more characters", "cut")
+def _has_a_form(sample: ShownSample) -> bool:
+    return all(len(pieces(said).form) > 1 for _, said in sample.said)
 
 
-def _told(whole: Pieces) -> Iterator[Piece]:
-    kept = whole.cut(LONGEST).visible()
-    yield Piece(kept.before, "said")
-    for place, text in enumerate(kept.form):
-        yield Piece(text, "value" if place % 2 else "form")
-    yield Piece(kept.after, "said")
-    if kept.left:
-        yield Piece(f"\n... {kept.left:,} more characters", "cut")
+def _all(sample: ShownSample) -> Iterator[Piece]:
+    """All of it is the model's, but for what it was told between its turns."""
+    room = LONGEST
+    for told, said in sample.said:
+        yield from _between(told)
+        yield Piece(visible(said[: max(room, 0)]), "all")
+        room -= len(said)
+    if room < 0:
+        yield Piece(f"\n... {-room:,} more characters", "cut")
+
+
+def _told(sample: ShownSample) -> Iterator[Piece]:
+    room, left = LONGEST, 0
+    for told, said in sample.said:
+        yield from _between(told)
+        kept = pieces(said).cut(max(room, 0))
+        room, left = room - len(said) + kept.left, left + kept.left
+        shown = kept.visible()
+        yield Piece(shown.before, "said")
+        for place, text in enumerate(shown.form):
+            yield Piece(text, "value" if place % 2 else "form")
+        yield Piece(shown.after, "said")
+    if left:
+        yield Piece(f"\n... {left:,} more characters", "cut")
+
+
+def _between(told: str) -> Iterator[Piece]:
+    if told:
+        yield Piece(f"\n{printable(told)}\n", "told")

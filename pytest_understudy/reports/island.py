@@ -61,25 +61,37 @@ def _run(run: ShownRun, texts: _Texts, limit: int, most: int | None) -> dict[str
 
 
 def _sample(sample: ShownSample, texts: _Texts, limit: int) -> dict[str, Any]:
-    cut = pieces(sample.output).cut(limit)
-    told = cut.visible()
+    turns, left = _turns(sample, limit)
     data: dict[str, Any] = {
         "number": sample.number,
         "outcome": sample.outcome,
-        "output": {"before": told.before, "form": told.form, "after": told.after},
+        "turns": turns,
         "measures": sample.measures,
         "checks": [
             (visible(name), 0, printable(detail, DETAIL)) if not held else (visible(name), 1)
             for name, held, detail in sorted(sample.checks, key=lambda check: check[1])
         ],
     }
-    if cut.left:
-        data["cut"] = cut.left
+    if left:
+        data["cut"] = left
     if sample.error is not None:
         data["error"] = printable(sample.error, DETAIL)
     if sample.prompt:
         data["prompt"] = _prompt(sample.prompt, texts)
     return data
+
+
+def _turns(sample: ShownSample, limit: int) -> tuple[list[dict[str, Any]], int]:
+    """What was said in each turn, and what the model was told before it; `limit` characters for all, the rest is counted."""
+    turns, left = [], 0
+    for told, said in sample.said:
+        cut = pieces(said).cut(max(limit, 0))
+        limit -= len(said) - cut.left
+        left += cut.left
+        shown = cut.visible()
+        turn: dict[str, Any] = {"before": shown.before, "form": shown.form, "after": shown.after}
+        turns.append({"told": printable(told, DETAIL), **turn} if told else turn)
+    return turns, left
 
 
 def _prompt(prompt: Prompt, texts: _Texts) -> list[tuple[str, int]]:

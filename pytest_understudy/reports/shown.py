@@ -31,7 +31,7 @@ Prompt = tuple[tuple[str, str], ...]
 class ShownSample:
     """One attempt. `outcome` is pass, detectable, silent, harm, or error; `measures` are (name, value) as they are written.
 
-    `prompt` is what was recorded as sent, empty where prompts are not recorded.
+    `prompt` is what was recorded as sent, empty where prompts are not recorded. `turns` are a workflow's, (told, said) each.
     """
 
     number: int
@@ -42,6 +42,12 @@ class ShownSample:
     measures: tuple[tuple[str, str], ...]
     generated: int | None
     prompt: Prompt = ()
+    turns: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def said(self) -> tuple[tuple[str, str], ...]:
+        """(told, said) of each turn; what is asked in one shot has one, and was told nothing on the way."""
+        return self.turns or (("", self.output),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +113,13 @@ def _shown(sample: Sample, prompt: Any) -> ShownSample:
     return ShownSample(
         number=sample.number,
         outcome="error" if sample.error is not None else outcome_of(sample),
-        output=_said(sample),
+        output=sample.output,
         error=sample.error,
         checks=tuple((check.name, check.passed, check.detail) for check in sample.score.checks),
         measures=_measures(sample),
         generated=sample.tokens.generated,
         prompt=_sent(prompt),
+        turns=tuple((turn.message if place else "", turn.output) for place, turn in enumerate(sample.turns)),
     )
 
 
@@ -142,16 +149,6 @@ def _written(expect: Any) -> str:
     if expect is MISSING:
         return ""
     return expect if isinstance(expect, str) else json.dumps(expect, indent=2, ensure_ascii=False, default=str)
-
-
-def _said(sample: Sample) -> str:
-    """The output; of a workflow what was said in each turn, with what the model was told in between."""
-    if not sample.turns:
-        return sample.output
-    said = [sample.turns[0].output]
-    for turn in sample.turns[1:]:
-        said += [f"\n\u2190 {turn.message}\n", turn.output]
-    return "\n".join(said)
 
 
 def _sent(prompt: Any) -> Prompt:

@@ -26,7 +26,7 @@ def island_of(suite: Suite, *args: str) -> tuple[str, dict[str, Any]]:
 def outputs(data: dict[str, Any], route: str = "raw") -> dict[str, list[str]]:
     return {
         run["task"]: [
-            sample["output"]["before"] + "".join(sample["output"]["form"]) + sample["output"]["after"]
+            "".join(turn["before"] + "".join(turn["form"]) + turn["after"] for turn in sample["turns"])
             for sample in run["samples"]
         ]
         for run in data["runs"]

@@ -75,3 +75,16 @@ def test_without_such_a_pair_there_is_no_picture() -> None:
     assert form_picture(verdict(), []) is None
     assert form_picture(verdict(), [shown("raw", ANSWER, "pass", 1)]) is None
     assert form_picture(verdict(), [shown("raw", ANSWER, "pass", 1), shown("form", "no", "silent", 1)]) is None
+
+
+def test_a_workflows_picture_counts_every_turns_values_and_not_what_the_model_was_told() -> None:
+    turns = (("", '{"tool": "look"}'), ("It is Harrier.", '{"done": "yes"}'))
+    ours = ShownSample(0, "pass", "", None, (), (), 9, turns=turns)
+    theirs = ShownSample(0, "silent", "", None, (), (), 40, turns=(("", "Well"), ("No.", "So")))
+    runs = [ShownRun(name, "a", "mail.yaml", "", "", (), (one,)) for name, one in (("raw", theirs), ("form", ours))]
+    found = form_picture(verdict(), runs)
+    assert found is not None
+    blank, form = found.sides
+    assert [(piece.text.strip(), piece.kind) for piece in blank.pieces] == [("Well", "all"), ("No.", "told"), ("So", "all")]
+    assert [piece.text for piece in form.pieces if piece.kind == "value"] == ["look", "yes"]
+    assert "7 of 31 characters are values" in form.note

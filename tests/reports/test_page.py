@@ -109,7 +109,7 @@ def test_hostile_text_is_data_wherever_it_stands(text: str) -> None:
 
 def test_the_island_gives_back_what_was_put_in() -> None:
     data = json.loads(island([shown(text) for text in HOSTILE[:2]]))
-    assert [run["samples"][0]["output"]["before"] for run in data["runs"]] == HOSTILE[:2]
+    assert [run["samples"][0]["turns"][0]["before"] for run in data["runs"]] == HOSTILE[:2]
     assert data["texts"][data["runs"][0]["prompt"][0][1]] == "hello"
 
 
@@ -122,7 +122,7 @@ def test_two_megabytes_on_one_line_are_cut_with_a_note() -> None:
     text = island([shown("x" * 2_000_000)])
     [run] = json.loads(text)["runs"]
     [kept] = run["samples"]
-    assert len(kept["output"]["before"]) + kept["cut"] == 2_000_000
+    assert len(kept["turns"][0]["before"]) + kept["cut"] == 2_000_000
     assert len(text) < 20_000
 
 
@@ -158,3 +158,14 @@ def test_every_verdict_has_a_page(gate: Gate | None) -> None:
     empty = judge([], [], gate=None, ladder=True)
     for verdict in (nothing, empty, judge([route()], [run("raw", "a", [error()])], gate=gate, ladder=False)):
         assert "</html>" in page(verdict)
+
+
+def test_a_workflow_is_shown_turn_by_turn_within_one_limit() -> None:
+    turns = (("", '{"tool": "look"}'), ("Harrier </script>", "x" * 9000), ("booked", '{"done": "yes"}'))
+    one = ShownSample(0, "pass", "", None, (), (), 3, turns=turns)
+    data = json.loads(island([ShownRun("raw", "a", "mail.yaml", "", "", (), (one,))]))
+    [sample] = data["runs"][0]["samples"]
+    assert [turn.get("told") for turn in sample["turns"]] == [None, "Harrier </script>", "booked"]
+    assert sample["turns"][0]["form"] == ['{"tool": "', "look", '"}']
+    said = sum(len(turn["before"] + "".join(turn["form"]) + turn["after"]) for turn in sample["turns"])
+    assert said + sample["cut"] == sum(len(said) for _, said in turns)

@@ -111,5 +111,5 @@ def test_a_workflow_is_shown_with_what_the_model_was_told_between_its_turns_and_
     run = Run.of(plan, [sample_of(plan, 0, Drawn(done, trajectory=trajectory))], "digest")
     shown = shown_run(EXPECTING, run, {0: {"turns": ["first", {"text": "all of it", "prefixes": ['{"']}]}})
     assert shown is not None
-    assert shown.samples[0].output == f"{PLOVER}\n\n\u2190 Plover is yours at 9.\n\n{DONE}"
+    assert shown.samples[0].said == (("", PLOVER), ("Plover is yours at 9.", DONE))
     assert shown.samples[0].prompt == (("as it was sent", "all of it"), ("continued from", '{"'))

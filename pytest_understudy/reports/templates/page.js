@@ -103,10 +103,12 @@
   const output = (sample) => {
     const pre = make("pre", undefined, "text");
     pre.tabIndex = 0;
-    const { before, form, after } = sample.output;
-    if (before) pre.append(make("span", before, "said"));
-    form.forEach((piece, place) => piece && pre.append(make("span", piece, place % 2 ? "value" : "form")));
-    if (after) pre.append(make("span", after, "said"));
+    for (const { told, before, form, after } of sample.turns) {
+      if (told) pre.append(make("span", `\n${told}\n`, "told"));
+      if (before) pre.append(make("span", before, "said"));
+      form.forEach((piece, place) => piece && pre.append(make("span", piece, place % 2 ? "value" : "form")));
+      if (after) pre.append(make("span", after, "said"));
+    }
     if (sample.cut) pre.append(make("span", `\n... ${sample.cut.toLocaleString("en")} more characters, which the record has`, "cut"));
     return pre;
   };
@@ -151,13 +153,16 @@
       body.append(make("h3", "Error"), make("pre", sample.error, "text"));
     } else {
       body.append(make("h3", "Output"), output(sample));
-      const { form, before, after } = sample.output;
-      const literals = form.filter((_, place) => place % 2 === 0).join("").length;
-      const whole = before.length + after.length + form.join("").length;
-      if (form.length > 1) {
+      const length = (texts) => texts.join("").length;
+      const said = sample.turns.flatMap(({ before, after }) => [before, after]);
+      const literals = length(sample.turns.flatMap(({ form }) => form.filter((_, place) => place % 2 === 0)));
+      const whole = length(said) + length(sample.turns.flatMap(({ form }) => form));
+      if (sample.turns.some(({ form }) => form.length > 1)) {
         const key = "Highlighted blue: values. Muted: the form, which could be there already";
-        const rest = before || after ? "; amber: text outside it" : "";
-        body.append(make("p", `${key} (${literals.toLocaleString("en")} of ${whole.toLocaleString("en")} characters)${rest}.`, "key"));
+        const rest = length(said) ? "; amber: text outside it" : "";
+        const told = sample.turns.length > 1 ? "; slanted: what it was told between its turns" : "";
+        const shares = `${literals.toLocaleString("en")} of ${whole.toLocaleString("en")} characters`;
+        body.append(make("p", `${key} (${shares})${rest}${told}.`, "key"));
       }
       if (sample.checks.length) body.append(make("h3", "Checks"), checks(sample));
     }
