@@ -128,13 +128,11 @@ def _from_record(given: argparse.Namespace, command: Sequence[str]) -> tuple[Ver
     config = load_config(given.config or find_config(suite[0], Path.cwd()))
     config = replace(config, recorded=tuple(str(path.absolute()) for path in given.sources))
     names = given.route.split(",") if given.route else list(config.ladder or config.routes)
-    candidates = _evaluation(config, names, given)
-    tasks = candidates.tasks([str(path) for path in suite], suite[0])
-    if not tasks:
-        raise UnderstudyError(f"none of the tasks has the split {given.split!r}", at=f"--suite {given.suite[0]}")
-    counts = _counts(candidates, tasks)
-    candidates.close()
-    recorded = names if given.route else [name for name in names if counts.get(name)]
+    counts = _counts(config, names, given, suite)
+    if not given.route and not any(counts.values()):  # of the ladder nothing; of another route something may be
+        names = list(config.routes)
+        counts = _counts(config, names, given, suite)
+    recorded = names if given.route else [name for name in names if counts[name]]
     if not any(counts.values()):
         raise UnderstudyError(
             f"nothing of these tasks is recorded for {listed(names)}: is it this suite's record? What is asked is a sample's key:"
@@ -143,7 +141,7 @@ def _from_record(given: argparse.Namespace, command: Sequence[str]) -> tuple[Ver
         )
     evaluation = _evaluation(config, recorded, given)
     for route in evaluation.routes:
-        for task in evaluation.tasks([str(path) for path in suite], suite[0]):
+        for task in _tasks(evaluation, suite):
             plan = Plan(task, route, given.samples or max(counts.values()))
             evaluation.want(plan)
             evaluation.run(plan)
@@ -174,7 +172,7 @@ def _evaluation(config: Config, names: Sequence[str], given: argparse.Namespace)
         root=Path.cwd(),
         record=Path(os.devnull),  # nothing is drawn, so none is written
         make_endpoint=endpoint_of,
-        ladder=not given.route and bool(config.ladder),
+        ladder=set(names) <= set(config.ladder) and not given.route,
         baseline=given.baseline,
         baseline_file=None if given.baseline is None else Path(given.baseline),
         split=given.split,
@@ -182,9 +180,19 @@ def _evaluation(config: Config, names: Sequence[str], given: argparse.Namespace)
     )
 
 
-def _counts(evaluation: Evaluation, tasks: Sequence[Task]) -> dict[str, int]:
+def _tasks(evaluation: Evaluation, suite: Sequence[Path]) -> list[Task]:
+    return evaluation.tasks([str(path) for path in suite], suite[0])
+
+
+def _counts(config: Config, names: Sequence[str], given: argparse.Namespace, suite: Sequence[Path]) -> dict[str, int]:
     """Of each route, how many samples of a task are recorded: of that which has most."""
-    return {route.name: max(evaluation.recorded(task, route) for task in tasks) for route in evaluation.routes}
+    evaluation = _evaluation(config, names, given)
+    tasks = _tasks(evaluation, suite)
+    if not tasks:
+        raise UnderstudyError(f"none of the tasks has the split {given.split!r}", at=f"--suite {given.suite[0]}")
+    counts = {route.name: max(evaluation.recorded(task, route) for task in tasks) for route in evaluation.routes}
+    evaluation.close()
+    return {name: counts.get(name, 0) for name in names}
 
 
 def _left_out(names: Sequence[str], recorded: Sequence[str]) -> Iterator[str]:

@@ -75,6 +75,13 @@ def test_rungs_of_which_nothing_is_recorded_are_left_out_and_said(tmp_path: Path
     assert "raw is left out: nothing of it is recorded" in capsys.readouterr().err
 
 
+def test_where_nothing_of_the_ladder_is_recorded_the_other_routes_that_are_are_drawn(tmp_path: Path) -> None:
+    folder = ROOT / "example_workflows"
+    report = drawn(tmp_path, str(folder / "record"), "--suite", str(folder / "desk.yaml"))
+    assert [one["name"] for one in report["routes"]] == ["base", "desk", "desk-form"]
+    assert not report["ladder"]
+
+
 def test_fewer_samples_can_be_asked_for(tmp_path: Path) -> None:
     report = drawn(tmp_path, str(RECORD), "--suite", str(SUITE), "--route", "sft-nothink", "--samples", "2")
     assert [(one["name"], one["samples"], one["errors"]) for one in report["routes"]] == [("sft-nothink", 60, 0)]

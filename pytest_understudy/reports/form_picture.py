@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Literal
 
 from ..scoring.parsing import parsed
@@ -65,6 +66,7 @@ class Pieces:
         return replace(self, before=visible(self.before), form=tuple(map(visible, self.form)), after=visible(self.after))
 
 
+@lru_cache(maxsize=8192)  # a page that must be cut shorter looks at each output again
 def pieces(output: str) -> Pieces:
     """The pieces of an output: of the JSON that a scorer judges, if there is one. What cannot be found in it is text."""
     found = parsed(output)
@@ -188,4 +190,4 @@ def _told(sample: ShownSample) -> Iterator[Piece]:
 
 def _between(told: str) -> Iterator[Piece]:
     if told:
-        yield Piece(f"\n{printable(told)}\n", "told")
+        yield Piece(printable(told), "told")

@@ -7,7 +7,7 @@ within BUDGET: texts are cut shorter, with a note, and where that is not enough 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 from .form_picture import pieces
@@ -42,74 +42,89 @@ def island(shown: Sequence[ShownRun]) -> str:
 
 
 def _data(shown: Sequence[ShownRun], limit: int, most: int | None = None) -> dict[str, Any]:
-    texts = _Texts()
-    runs = [_run(run, texts, limit, most) for run in shown]
-    return {"runs": runs, "texts": texts.all}
+    shared = _Shared()
+    runs = [_run(run, shared, limit, most) for run in shown]
+    return {
+        "runs": runs,
+        "texts": shared.texts.all,
+        "turns": shared.turns.all,
+        "checks": shared.checks.all,
+        "measures": shared.measures.all,
+    }
 
 
-def _run(run: ShownRun, texts: _Texts, limit: int, most: int | None) -> dict[str, Any]:
+def _run(run: ShownRun, shared: _Shared, limit: int, most: int | None) -> dict[str, Any]:
     kept = run.samples if most is None else sorted(run.samples, key=lambda one: (one.outcome == "pass", one.number))[:most]
     left = len(run.samples) - len(kept)
     return {
         "route": visible(run.route),
         "task": visible(run.task),
         "about": visible(f"{run.about} · {left:,} more samples, which the record has" if left else run.about),
-        "expected": texts.place(run.expected) if run.expected else "",
-        "prompt": _prompt(run.prompt, texts),
-        "samples": [_sample(sample, texts, limit) for sample in kept],
+        "expected": shared.text(run.expected) if run.expected else None,
+        "prompt": _prompt(run.prompt, shared),
+        "samples": [_sample(sample, shared, limit) for sample in kept],
     }
 
 
-def _sample(sample: ShownSample, texts: _Texts, limit: int) -> dict[str, Any]:
+def _sample(sample: ShownSample, shared: _Shared, limit: int) -> dict[str, Any]:
     turns, left = _turns(sample, limit)
+    checks = [
+        (visible(name), 1) if held else (visible(name), 0, printable(detail, DETAIL))
+        for name, held, detail in sorted(sample.checks, key=lambda check: check[1])
+    ]
     data: dict[str, Any] = {
         "number": sample.number,
         "outcome": sample.outcome,
-        "turns": turns,
-        "measures": sample.measures,
-        "checks": [
-            (visible(name), 0, printable(detail, DETAIL)) if not held else (visible(name), 1)
-            for name, held, detail in sorted(sample.checks, key=lambda check: check[1])
-        ],
+        "turns": [shared.turns.place(turn) for turn in turns],
+        "checks": [shared.checks.place(check) for check in checks],
+        "measures": [(shared.measures.place(name), value) for name, value in sample.measures],
     }
     if left:
         data["cut"] = left
     if sample.error is not None:
         data["error"] = printable(sample.error, DETAIL)
     if sample.prompt:
-        data["prompt"] = _prompt(sample.prompt, texts)
+        data["prompt"] = _prompt(sample.prompt, shared)
     return data
 
 
-def _turns(sample: ShownSample, limit: int) -> tuple[list[dict[str, Any]], int]:
-    """What was said in each turn, and what the model was told before it; `limit` characters for all, the rest is counted."""
-    turns, left = [], 0
+def _turns(sample: ShownSample, limit: int) -> tuple[list[tuple[Any, ...]], int]:
+    """(before, form, after, told) of each turn; `limit` characters for what was said in all of them, the rest is counted."""
+    turns: list[tuple[Any, ...]] = []
+    left = 0
     for told, said in sample.said:
         cut = pieces(said).cut(max(limit, 0))
         limit -= len(said) - cut.left
         left += cut.left
         shown = cut.visible()
-        turn: dict[str, Any] = {"before": shown.before, "form": shown.form, "after": shown.after}
-        turns.append({"told": printable(told, DETAIL), **turn} if told else turn)
+        turns.append((shown.before, shown.form, shown.after, *([printable(told, DETAIL)] if told else [])))
     return turns, left
 
 
-def _prompt(prompt: Prompt, texts: _Texts) -> list[tuple[str, int]]:
-    return [(role, texts.place(text)) for role, text in prompt]
+def _prompt(prompt: Prompt, shared: _Shared) -> list[tuple[str, int]]:
+    return [(role, shared.text(text)) for role, text in prompt]
 
 
-class _Texts:
-    """Texts that many samples share, each once."""
+class _Places:
+    """Values that many samples share, each once, by the place where it stands."""
 
     def __init__(self) -> None:
-        self._places: dict[str, int] = {}
+        self._places: dict[Hashable, int] = {}
 
-    def place(self, text: str) -> int:
-        return self._places.setdefault(printable(text, MOST_TEXT, line=MOST_TEXT), len(self._places))
+    def place(self, value: Hashable) -> int:
+        return self._places.setdefault(value, len(self._places))
 
     @property
-    def all(self) -> list[str]:
+    def all(self) -> list[Hashable]:
         return list(self._places)
+
+
+class _Shared:
+    def __init__(self) -> None:
+        self.texts, self.turns, self.checks, self.measures = _Places(), _Places(), _Places(), _Places()
+
+    def text(self, text: str) -> int:
+        return self.texts.place(printable(text, MOST_TEXT, line=MOST_TEXT))
 
 
 def _safe(data: dict[str, Any]) -> str:

@@ -26,7 +26,7 @@ def island_of(suite: Suite, *args: str) -> tuple[str, dict[str, Any]]:
 def outputs(data: dict[str, Any], route: str = "raw") -> dict[str, list[str]]:
     return {
         run["task"]: [
-            "".join(turn["before"] + "".join(turn["form"]) + turn["after"] for turn in sample["turns"])
+            "".join(before + "".join(form) + after for before, form, after in map(data["turns"].__getitem__, sample["turns"]))
             for sample in run["samples"]
         ]
         for run in data["runs"]

@@ -109,7 +109,7 @@ def test_hostile_text_is_data_wherever_it_stands(text: str) -> None:
 
 def test_the_island_gives_back_what_was_put_in() -> None:
     data = json.loads(island([shown(text) for text in HOSTILE[:2]]))
-    assert [run["samples"][0]["turns"][0]["before"] for run in data["runs"]] == HOSTILE[:2]
+    assert [data["turns"][run["samples"][0]["turns"][0]][0] for run in data["runs"]] == HOSTILE[:2]
     assert data["texts"][data["runs"][0]["prompt"][0][1]] == "hello"
 
 
@@ -120,19 +120,29 @@ def test_texts_that_samples_share_stand_once() -> None:
 
 def test_two_megabytes_on_one_line_are_cut_with_a_note() -> None:
     text = island([shown("x" * 2_000_000)])
-    [run] = json.loads(text)["runs"]
-    [kept] = run["samples"]
-    assert len(kept["turns"][0]["before"]) + kept["cut"] == 2_000_000
+    data = json.loads(text)
+    [kept] = data["runs"][0]["samples"]
+    assert len(data["turns"][0][0]) + kept["cut"] == 2_000_000
     assert len(text) < 20_000
+
+
+def varied(task: int, route: int, samples: int, words: str) -> ShownRun:
+    """A run whose samples all say something else."""
+    each = [
+        ShownSample(number, "pass", f"{task} {route} {number} {words}", None, (("x", False, f"{task} {route} {number}"),), (), 3)
+        for number in range(samples)
+    ]
+    return ShownRun(str(route), str(task), "mail.yaml", "Mail", "", (("user", words),), tuple(each))
 
 
 def test_the_page_stays_within_its_budget_however_much_was_drawn() -> None:
     words = " ".join(f"word{number}" for number in range(400))
-    many = [shown(words, samples=25, task=str(task), route=str(route)) for task in range(30) for route in range(6)]
-    assert len(island(many).encode()) <= BUDGET
-    data = json.loads(island([shown(words, samples=700, task=str(task)) for task in range(60)]))
-    assert len(json.dumps(data)) <= 2 * BUDGET
-    assert "more samples, which the record has" in data["runs"][0]["about"]
+    text = island([varied(task, route, 25, words) for task in range(30) for route in range(6)])
+    assert 0.5 * BUDGET < len(text.encode()) <= BUDGET
+    assert json.loads(text)["runs"][0]["samples"][0]["cut"] > 1000
+    text = island([varied(task, 0, 900, words) for task in range(60)])
+    assert len(text.encode()) <= BUDGET
+    assert "more samples, which the record has" in json.loads(text)["runs"][0]["about"]
 
 
 def test_from_figures_alone_the_page_says_that_it_has_no_samples(article: Verdict) -> None:
@@ -165,7 +175,13 @@ def test_a_workflow_is_shown_turn_by_turn_within_one_limit() -> None:
     one = ShownSample(0, "pass", "", None, (), (), 3, turns=turns)
     data = json.loads(island([ShownRun("raw", "a", "mail.yaml", "", "", (), (one,))]))
     [sample] = data["runs"][0]["samples"]
-    assert [turn.get("told") for turn in sample["turns"]] == [None, "Harrier </script>", "booked"]
-    assert sample["turns"][0]["form"] == ['{"tool": "', "look", '"}']
-    said = sum(len(turn["before"] + "".join(turn["form"]) + turn["after"]) for turn in sample["turns"])
+    shown = [data["turns"][place] for place in sample["turns"]]
+    assert [turn[3:] for turn in shown] == [[], ["Harrier </script>"], ["booked"]]
+    assert shown[0][1] == ['{"tool": "', "look", '"}']
+    said = sum(len(before + "".join(form) + after) for before, form, after, *_ in shown)
     assert said + sample["cut"] == sum(len(said) for _, said in turns)
+
+
+def test_what_samples_share_stands_once() -> None:
+    text = island([shown("the same answer", samples=25, task=str(task)) for task in range(30)])
+    assert text.count("the same answer") == 3  # as an output, in a check, and as what is expected

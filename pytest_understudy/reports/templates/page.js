@@ -97,14 +97,16 @@
   // -- the samples behind a cell
   const island = JSON.parse($("island").textContent);
   const runs = island.runs;
-  const text = (place) => (typeof place === "number" ? island.texts[place] : place);
+  const text = (place) => island.texts[place];
   const dialog = $("samples");
+
+  const turns = (sample) => sample.turns.map((place) => island.turns[place]);
 
   const output = (sample) => {
     const pre = make("pre", undefined, "text");
     pre.tabIndex = 0;
-    for (const { told, before, form, after } of sample.turns) {
-      if (told) pre.append(make("span", `\n${told}\n`, "told"));
+    for (const [before, form, after, told] of turns(sample)) {
+      if (told) pre.append(make("span", told, "told"));
       if (before) pre.append(make("span", before, "said"));
       form.forEach((piece, place) => piece && pre.append(make("span", piece, place % 2 ? "value" : "form")));
       if (after) pre.append(make("span", after, "said"));
@@ -115,7 +117,6 @@
   const measures = (pairs) => {
     const list = make("dl", undefined, "measures");
     for (const [name, value] of pairs) {
-      if (value === null || value === undefined || value === "") continue;
       const pair = make("div");
       pair.append(make("dt", name), make("dd", value));
       list.append(pair);
@@ -132,13 +133,14 @@
   };
   const checks = (sample) => {
     const list = make("ul", undefined, "checks");
-    for (const [name, , detail] of sample.checks.filter((check) => !check[1])) {
+    const all = sample.checks.map((place) => island.checks[place]);
+    for (const [name, , detail] of all.filter((check) => !check[1])) {
       const item = make("li", undefined, "failed");
       item.append(make("b", "failed "), name);
       if (detail) item.append(make("span", detail));
       list.append(item);
     }
-    const held = sample.checks.filter((check) => check[1]).map((check) => check[0]);
+    const held = all.filter((check) => check[1]).map((check) => check[0]);
     if (held.length) {
       const item = make("li", undefined, "held");
       item.append(make("b", "held "), held.join(", "));
@@ -148,16 +150,16 @@
   };
   const draw = (run, sample) => {
     const body = $("samples-body");
-    body.replaceChildren(measures(sample.measures));
+    body.replaceChildren(measures(sample.measures.map(([place, value]) => [island.measures[place], value])));
     if (sample.error) {
       body.append(make("h3", "Error"), make("pre", sample.error, "text"));
     } else {
       body.append(make("h3", "Output"), output(sample));
       const length = (texts) => texts.join("").length;
-      const said = sample.turns.flatMap(({ before, after }) => [before, after]);
-      const literals = length(sample.turns.flatMap(({ form }) => form.filter((_, place) => place % 2 === 0)));
-      const whole = length(said) + length(sample.turns.flatMap(({ form }) => form));
-      if (sample.turns.some(({ form }) => form.length > 1)) {
+      const said = turns(sample).flatMap(([before, , after]) => [before, after]);
+      const literals = length(turns(sample).flatMap(([, form]) => form.filter((_, place) => place % 2 === 0)));
+      const whole = length(said) + length(turns(sample).flatMap(([, form]) => form));
+      if (turns(sample).some(([, form]) => form.length > 1)) {
         const key = "Highlighted blue: values. Muted: the form, which could be there already";
         const rest = length(said) ? "; amber: text outside it" : "";
         const told = sample.turns.length > 1 ? "; slanted: what it was told between its turns" : "";
@@ -166,7 +168,7 @@
       }
       if (sample.checks.length) body.append(make("h3", "Checks"), checks(sample));
     }
-    if (run.expected !== "") body.append(folded("Expected", text(run.expected)));
+    if (run.expected !== null) body.append(folded("Expected", text(run.expected)));
     const prompt = sample.prompt ?? run.prompt;
     prompt.forEach(([role, words], place) => body.append(folded(`Prompt: ${role}`, text(words), place === prompt.length - 1)));
   };
