@@ -58,9 +58,9 @@ class Browser:
         width, height = size
         self.told("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600)
 
-    def coloured(self, scheme: str) -> None:
-        """`light` or `dark`."""
-        self.told("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+    def coloured(self, scheme: str, media: str = "screen") -> None:
+        """`light` or `dark`, on a screen or in `print`."""
+        self.told("Emulation.setEmulatedMedia", media=media, features=[{"name": "prefers-color-scheme", "value": scheme}])
 
     def picture(self) -> bytes:
         """What is to be seen, as WebP."""

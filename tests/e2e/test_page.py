@@ -273,6 +273,13 @@ def test_the_page_follows_the_readers_light_and_dark(plain: Browser, example: Pa
     assert seen == ["rgb(255, 255, 255)", "rgb(16, 20, 24)"]
 
 
+def test_on_paper_the_page_is_light_and_without_its_controls(plain: Browser, example: Path) -> None:
+    plain.coloured("dark", media="print")
+    plain.open(example)
+    assert plain.run("return getComputedStyle(document.documentElement).backgroundColor") == "rgb(255, 255, 255)"
+    assert plain.run("return ['nav', '.filter'].map(name => document.querySelector(name).checkVisibility())") == [False, False]
+
+
 def test_without_a_script_all_figures_are_there(plain: Browser, example: Path) -> None:
     plain.told("Emulation.setScriptExecutionDisabled", value=True)
     try:
