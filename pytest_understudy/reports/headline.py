@@ -13,7 +13,7 @@ from ..errors import listed
 from ..verdict.comparison import Comparison
 from ..verdict.route_figures import RouteFigures
 from ..verdict.verdict import Verdict
-from ..verdict.written import counted, credit, dollars, percent, seconds, times, tokens
+from ..verdict.written import counted, credit, dollars, percent, points, seconds, times, tokens
 
 CUT_WORTH_SAYING = 0.01
 """Over this share of samples cut short, ratios of tokens read "at least"."""
@@ -94,15 +94,22 @@ def _saved(verdict: Verdict, route: RouteFigures) -> str:
 
 
 def _saved_against(compared: Comparison) -> str:
-    found = compared.break_even
+    """What it saves against the baseline, and what that does to strict pass."""
+    found, spared = compared.break_even, ""
     if found is not None and found.saved_per_1000 is not None and found.saved_per_1000 > 0:
-        return f", and saves {dollars(found.saved_per_1000)} per 1,000 tasks against {compared.baseline}"
-    parts = [
-        times(ratio, noun)
-        for ratio, noun in ((compared.cost_ratio, "cost"), (compared.latency_p50_ratio, "p50 latency"))
-        if ratio is not None and ratio < 1
-    ]
-    return f", {' and '.join(parts)} than {compared.baseline}" if parts else ""
+        spared = f", and saves {dollars(found.saved_per_1000)} per 1,000 tasks against {compared.baseline}"
+    else:
+        parts = [
+            times(ratio, noun)
+            for ratio, noun in ((compared.cost_ratio, "cost"), (compared.latency_p50_ratio, "p50 latency"))
+            if ratio is not None and ratio < 1
+        ]
+        told = [part for part in parts if not part.startswith("the same")]
+        spared = f", {' and '.join(told)} than {compared.baseline}" if told else ""
+    seen = compared.strict_pass
+    if seen.difference is None:
+        return spared
+    return f"{spared}; strict pass {points(seen.difference)} against {'it' if spared else compared.baseline} ({seen.verdict})"
 
 
 def _at_least(route: RouteFigures, first: RouteFigures) -> str:

@@ -45,7 +45,16 @@ def test_against_a_baseline_the_sentence_says_what_a_thousand_tasks_save() -> No
         ladder=True,
         baseline="frontier",
     )
-    assert headline(verdict).sentence.endswith(", and saves $8.90 per 1,000 tasks against frontier.")
+    assert headline(verdict).sentence.endswith(
+        ", and saves $8.90 per 1,000 tasks against frontier; strict pass 0.0 points against it (inconclusive)."
+    )
+
+
+def test_where_nothing_is_spared_against_the_baseline_its_strict_pass_is_told_all_the_same() -> None:
+    sentence = headline(article(ladder=False, baseline="sft-nothink", gate=Gate(strict_pass=0.9))).sentence
+    assert sentence == (
+        "It holds the gate with 91.2% strict pass and credit 0.9598; strict pass -3.5 points against sft-nothink (inconclusive)."
+    )
 
 
 def test_ratios_of_a_route_that_was_cut_short_are_told_as_at_least() -> None:
