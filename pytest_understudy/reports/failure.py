@@ -18,7 +18,7 @@ from .printable import cut_lines, note, one_line
 from .trajectory import turn_lines
 
 WIDTH = 80
-"""Columns that all but the command keeps to: that one is to be copied."""
+"""Columns that all but errors and the command keep to: those are to be searched for and copied."""
 
 _MOST_LINES = 40  # of an output
 _MOST_CHECKS = 10
@@ -52,8 +52,8 @@ def _worst_first(sample: Sample) -> tuple[bool, float, int]:
 def _told(task: Task, sample: Sample) -> str:
     if sample.error is not None:
         error, _, trace = sample.error.partition("\n")
-        told = _wrapped(f"sample {sample.number}: error: ", "  ", one_line(error))
-        return "\n".join([*told, *(_quoted(trace) if trace else [])])
+        told = f"sample {sample.number}: error: {one_line(error)}"  # in one line, so that it is found
+        return "\n".join([told, *(_quoted(trace) if trace else [])])
     tokens = "unknown" if sample.tokens.generated is None else f"{sample.tokens.generated:,}"
     seconds = "" if sample.latency is None else f", {sample.latency:.2f}s"
     lines = [f"sample {sample.number}: credit {sample.score.credit:.4f}, finish {sample.finish}, {tokens} tokens{seconds}"]

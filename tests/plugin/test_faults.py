@@ -146,7 +146,7 @@ def test_replay_only_asks_nothing_and_names_what_it_misses(suite: Suite) -> None
     assert len(suite.server.asked) == before
     suite.with_test("import pytest\n\n@pytest.mark.holdout('emails.yaml')\ndef test_emails(run): assert not run.errors\n")
     result = suite.run("--understudy-route=raw", "--understudy-samples=3", "--understudy-replay=only")
-    result.stdout.fnmatch_lines(["*not in the record: sample 2 of task 'broken-lamp' on route*"])
+    result.stdout.fnmatch_lines(["*not in the record: sample 2 of task 'broken-lamp' on route 'raw'*"])
 
 
 def test_a_shipped_record_stands_in_only_where_replay_is_asked_for(suite: Suite) -> None:
