@@ -34,7 +34,7 @@ from .sampling.record import Record, count_verdict, recorded_files
 from .sampling.run import Plan, Run, Sample
 from .sampling.runs import Runs
 from .sampling.sampler import Sampler
-from .sampling.scored import sample_of, sample_of_error
+from .sampling.scored import sample_of_error, samples_of
 from .sampling.spending import Spending, check_priced
 from .selection import Selection
 from .suite.task import Task
@@ -203,7 +203,7 @@ class Evaluation:
     def run(self, plan: Plan) -> Run:
         """Wait for the plan's samples and score them. An exception of the engine's reaches the caller."""
         known, request = self._runs.drawn(plan.name), self._engine.request(plan)
-        samples = [sample_of(plan, number, one) for number, one in enumerate(self._engine.wait(plan))]
+        samples = samples_of(plan, self._engine.wait(plan))
         for sample in samples[known:]:  # the others were told when another test asked for them
             self._on_sample(sample)
         run = Run.of(plan, samples, request)
@@ -455,7 +455,7 @@ class Evaluation:
             return replace(skeleton, samples=tuple(samples))
         plan = Plan(task, route, skeleton.planned)
         request = engine.request(plan)
-        run = Run.of(plan, [sample_of(plan, number, one) for number, one in enumerate(engine.wait(plan))], request)
+        run = Run.of(plan, samples_of(plan, engine.wait(plan)), request)
         self.learn(run.name, self.examples(plan, run))
         return run
 

@@ -69,7 +69,7 @@ def add_options(parser: pytest.Parser) -> None:
     flag("record-prompts", "the record keeps every prompt in full, not only its hash")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)  # every session of an environment pays for what is made here
 class Options:
     """What the command line asked for; None where it was silent. Paths are absolute."""
 

@@ -22,9 +22,20 @@ from .draws import Drawn, moment, summed
 from .recalled import crash
 from .run import Plan, Sample
 
+Judged = dict[tuple[str, str], tuple[Any, Score]]  # by output and finish
 
-def sample_of(plan: Plan, number: int, drawn: Drawn) -> Sample:
-    """The sample of a draw. A scorer's exception makes it an error, not a miss of the model; so does an environment's."""
+
+def samples_of(plan: Plan, drawn: Iterable[Drawn]) -> list[Sample]:
+    """The samples of a run, by number. Of equal answers one is judged, and its value is theirs: repetitive work has many."""
+    judged: Judged = {}
+    return [sample_of(plan, number, one, judged) for number, one in enumerate(drawn)]
+
+
+def sample_of(plan: Plan, number: int, drawn: Drawn, known: Judged | None = None) -> Sample:
+    """The sample of a draw. A scorer's exception makes it an error, not a miss of the model; so does an environment's.
+
+    `known`: what answers to the same task came to before; this one is added.
+    """
     done = drawn.completion
     if done is None:
         return _error(plan, number, drawn)
@@ -33,7 +44,7 @@ def sample_of(plan: Plan, number: int, drawn: Drawn) -> Sample:
     at = moment(drawn.at) if drawn.at else None
     error = None
     try:
-        value, score = _judged(plan.task, drawn, done)
+        value, score = _judged(plan.task, drawn, done, {} if known is None else known)
     except (ScorerError, StaleSample, EnvironmentCrash) as failure:
         error = crash(failure) if isinstance(failure, EnvironmentCrash) else str(failure)
         value, score = None, _no_score(error)
@@ -57,10 +68,15 @@ def sample_of(plan: Plan, number: int, drawn: Drawn) -> Sample:
     )
 
 
-def _judged(task: Task, drawn: Drawn, done: Completion) -> tuple[Any, Score]:
+def _judged(task: Task, drawn: Drawn, done: Completion, known: Judged) -> tuple[Any, Score]:
     """A workflow is judged by what it did: where nobody has told it yet, as of a line read from a record, it is done again."""
     if task.environment is None:
-        return judged(task, done.output, done.finish)
+        if not isinstance(task.scorer, str) or ":" in task.scorer:  # a suite's own may not say the same twice
+            return judged(task, done.output, done.finish)
+        answer = (done.output, done.finish)
+        if answer not in known:
+            known[answer] = judged(task, *answer)
+        return known[answer]
     try:
         trajectory = drawn.trajectory or retraced(task, done.turns, done.finish)
     except StaleSample as failure:

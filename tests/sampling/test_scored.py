@@ -12,7 +12,7 @@ from pytest_understudy.routes.listed_price import ListedPrice, listed_price
 from pytest_understudy.routes.price import Price
 from pytest_understudy.sampling.draws import Drawn
 from pytest_understudy.sampling.run import Plan, Run
-from pytest_understudy.sampling.scored import sample_of, sample_of_error
+from pytest_understudy.sampling.scored import sample_of, sample_of_error, samples_of
 from pytest_understudy.verdict.task_figures import production_cost
 
 from .made import completion, plan
@@ -102,3 +102,25 @@ def test_a_request_is_priced_by_the_list_of_its_hour() -> None:
     assert costs == pytest.approx(
         [(prompt * price + generated * out) / 1e6 for price, out in ((0.27, 1.1), *((0.135, 0.55),) * 2)]
     )
+
+
+@pytest.mark.parametrize(("own", "asked"), [(False, 0), (True, 4)])
+def test_equal_answers_are_judged_once_save_by_a_suites_own_scorer_which_may_not_say_the_same_twice(
+    own: bool, asked: int
+) -> None:
+    calls = []
+
+    def scorer(task: object, answer: object) -> bool:
+        calls.append(answer)
+        return len(calls) % 2 == 0
+
+    made = priced(scorer=scorer) if own else priced(expect={"a": 1}, scorer="fields")
+    answers = [('{"a": 1}', "stop"), ('{"a": 2}', "stop"), ('{"a": 1}', "stop"), ('{"a": 1}', "length")]
+    drawn = [Drawn(replace(completion(output), finish=finish)) for output, finish in answers]
+    samples = samples_of(made, drawn)
+    assert len(calls) == asked
+    assert [sample.score.strict for sample in samples] == ([False, True, False, False] if own else [True, False, True, False])
+    assert [sample.number for sample in samples] == [0, 1, 2, 3]
+    if not own:
+        assert samples == [sample_of(made, number, one) for number, one in enumerate(drawn)]
+        assert samples[2].score is samples[0].score
