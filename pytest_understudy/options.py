@@ -121,6 +121,9 @@ class Options:
             _check_first(ladder, config)
         here = config.invocation_params.dir
         writes = get("replay") != "only" and not config.option.collectonly
+        worker = hasattr(
+            config, "workerinput"
+        )  # it writes no report and no export, and may be on a host that has no place for one
         return cls(
             routes=routes,
             ladder=ladder,
@@ -133,11 +136,11 @@ class Options:
             own_record=bool(get("record")),
             replay=get("replay"),
             **{name: get(name) for name in _THRESHOLDS},
-            reports=tuple(_report(here / name) for name in get("report")),
+            reports=() if worker else tuple(_report(here / name) for name in get("report")),
             first=get("first"),
             baseline=get("baseline"),
             baseline_file=None if get("baseline") is None else here / get("baseline"),
-            export_sft=_export(here, get),
+            export_sft=_export(here, get, writes=not worker),
             export_clusters=tuple(get("export_clusters") or ()),
             export_holdout=get("export_holdout"),
             spend_limit=get("spend_limit"),
@@ -203,7 +206,7 @@ def _report(path: Path) -> Path:
     return path
 
 
-def _export(here: Path, get: Callable[[str], Any]) -> Path | None:
+def _export(here: Path, get: Callable[[str], Any], *, writes: bool) -> Path | None:
     """The path of the export that is asked for, if there is anything to export and a place to put it."""
     from .reports.whole import obstacle
 
@@ -215,7 +218,7 @@ def _export(here: Path, get: Callable[[str], Any]) -> Path | None:
             "--understudy-export-sft exports samples of the train split, and this session draws the holdout: add"
             " --understudy-split=train, or --understudy-export-holdout if the holdout may be given up as one"
         )
-    if why := obstacle(path):
+    if writes and (why := obstacle(path)):
         raise pytest.UsageError(f"--understudy-export-sft={path}: no file can be written there: {why}")
     return path
 

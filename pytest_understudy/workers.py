@@ -91,10 +91,16 @@ class Controller:
         return channel
 
     @pytest.hookimpl(optionalhook=True)
-    def pytest_testnodedown(self, node: Any) -> None:
-        """The worker that replaces this one takes its share."""
+    def pytest_testnodedown(self, node: Any, error: object | None) -> None:
+        """The worker that replaces this one takes its share. One that could not start for a reason will not start again either:
+        a key that is not set on its host, a file that is not there.
+        """
         if self._parts is not None:
             self._parts.append(node.workerinput["understudy"])
+        last = str(error).rstrip().rpartition("\n")[2]
+        if not hasattr(node, "workerinfo") and "UsageError: " in last:
+            why = last.partition("UsageError: ")[2]
+            pytest.exit(f"ERROR: worker {node.gateway.id} cannot start: {why}", returncode=pytest.ExitCode.USAGE_ERROR)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_handlecrashitem(self, crashitem: str) -> None:

@@ -34,9 +34,9 @@ class Owner:
         self._wire = wire
         self._turn = threading.Lock()  # answers come in the order of the questions
 
-    def lines(self, keys: Sequence[str]) -> list[bytes]:
-        """The lines of the owner's record, as far as it has them."""
-        found: list[bytes] = self._ask("lines", list(keys))
+    def lines(self, keys: Sequence[str]) -> list[tuple[bytes, bool]]:
+        """The lines of the owner's record, as far as it has them, and of each whether it is of this session."""
+        found: list[tuple[bytes, bool]] = self._ask("lines", list(keys))
         return found
 
     def keep(self, name: str, line: bytes) -> None:
@@ -95,7 +95,7 @@ class Desk:
             lock.release()
         self._held.clear()
 
-    def _lines(self, keys: Sequence[str]) -> list[bytes]:
+    def _lines(self, keys: Sequence[str]) -> list[tuple[bytes, bool]]:
         return self._record().texts(keys)
 
     def _keep(self, name: str, line: bytes) -> None:

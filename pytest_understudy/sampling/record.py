@@ -69,9 +69,8 @@ class Record:
         if (found := self._line(key)) is None:
             return None
         line, file = found
-        at = line["at"]
-        new = file is self._own or (self._since is not None and moment(at).timestamp() >= self._since)
-        return Drawn(completion_of(line), replayed=not new, at=at)
+        new = self._is_new(file, moment(line["at"]).timestamp())
+        return Drawn(completion_of(line), replayed=not new, at=line["at"])
 
     @property
     def far(self) -> bool:
@@ -95,8 +94,8 @@ class Record:
         """Copy what is under these keys in the session's owner's record, where that is another, and is not here."""
         if self._owner is None or not (missing := [key for key in keys if key not in self]):
             return
-        for text in self._owner.lines(missing):
-            self._add(self._fetched, text, *_parsed(text))
+        for text, new in self._owner.lines(missing):
+            self._add(self._own if new else self._fetched, text, *_parsed(text))
 
     def adopt(self, text: bytes) -> None:
         """A line that a worker has in its own record; one that came twice, or was drawn twice, is kept once."""
@@ -113,11 +112,12 @@ class Record:
             self.refresh()
         return {number: found[0] for number, key in keys.items() if (found := self._line(key)) is not None}
 
-    def texts(self, keys: Iterable[str]) -> list[bytes]:
-        """The lines under these keys as they stand there."""
+    def texts(self, keys: Iterable[str]) -> list[tuple[bytes, bool]]:
+        """The lines under these keys as they stand there, and of each whether it is of this session."""
         with self._lock:
-            found = [self._places.get(key) for key in keys]
-        return [text for text, _ in filter(None, found)]
+            there = [key for key in keys if key in self._places]
+            places = [(self._places.get(key), self._places.where(key)) for key in there]
+        return [(found[0], self._is_new(*place)) for found, place in places if found is not None and place is not None]
 
     def keep(self, key: str, plan: Plan, number: int, drawn: Drawn) -> None:
         """Append one line, whole, to this process's own file, and to the session's owner's record where that is another."""
@@ -126,6 +126,10 @@ class Record:
         self._add(self._own, text, key, moment(line["at"]).timestamp(), drawn.error is not None)
         if self._owner is not None:
             self._owner.keep(self._own.path.name, text)
+
+    def _is_new(self, file: LineFile, at: float) -> bool:
+        """Whether a line is of this session. Clocks of hosts differ: of what stands in our own file none is asked."""
+        return file is self._own or (self._since is not None and at >= self._since)
 
     def _add(self, file: _Written, text: bytes, key: str, at: float, error: bool) -> None:
         with self._lock:

@@ -14,13 +14,14 @@ from .conftest import Suite
 
 # Another disk, for real: in its own view of the file system the worker sees nothing of where the controller keeps its locks.
 ANOTHER_DISK = """#!/bin/sh
-exec unshare --map-root-user --mount {more} sh -c 'mount -t tmpfs tmpfs {hidden} && {first} exec "$@"' sh {python} "$@"
+exec env --unset={without} unshare --map-root-user --mount {more} sh -c \\
+    'mount -t tmpfs tmpfs {hidden} && {first} exec "$@"' sh {python} "$@"
 """
 
 
 class Elsewhere:
     """`disk`: whether the workers see the controller's temporary files; `network`: whether its loopback addresses are theirs.
-    `through`: the way to them, as `--tx` has it.
+    `through`: the way to them, as `--tx` has it. `without`: a variable of the environment that is not set there.
     """
 
     def __init__(
@@ -32,6 +33,7 @@ class Elsewhere:
         disk: bool = True,
         network: bool = True,
         through: str = "popen",
+        without: str = "NOTHING",
     ) -> None:
         self.suite = suite
         self.record = folder / "work" / suite.path.name / ".understudy"
@@ -45,6 +47,7 @@ class Elsewhere:
                 ANOTHER_DISK.format(
                     more="" if network else "--net",
                     first="" if network else "ip link set lo up &&",
+                    without=without,
                     hidden=shlex.quote(str(folder / "temporary")),
                     python=shlex.quote(sys.executable),
                 )

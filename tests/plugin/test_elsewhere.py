@@ -56,6 +56,28 @@ def test_a_failure_elsewhere_shows_its_samples_and_the_command_that_replays_them
     result.stdout.fnmatch_lines(["*understudy: worst samples*", "*intent*", "replay: pytest *--understudy-replay=only*"])
 
 
+def test_what_a_session_writes_is_the_controllers_and_need_not_have_a_place_elsewhere(far: Elsewhere) -> None:
+    out = far.suite.path / "out"
+    out.mkdir()
+    args = ("--understudy-report=out/r.json", f"--understudy-report={out / 'r.html'}", "--understudy-export-sft=out/sft.jsonl")
+    far.run("--understudy-route=raw", *args, "--understudy-export-holdout").assert_outcomes(passed=3)
+    assert sorted(path.name for path in out.iterdir()) == ["r.html", "r.json", "sft.jsonl"]
+    assert len((out / "sft.jsonl").read_text().splitlines()) == 3
+
+
+def test_a_worker_elsewhere_that_cannot_start_says_why_and_is_not_started_again_and_again(
+    suite: Suite, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    suite.with_config('[endpoints.keyed]\nkind = "openai"\nbase_url = "http://x/v1"\napi_key_env = "FAR_KEY"\n')
+    text = (suite.path / "understudy.toml").read_text()
+    (suite.path / "understudy.toml").write_text(text + '[routes.keyed]\nendpoint = "keyed"\n')
+    monkeypatch.setenv("FAR_KEY", "here alone")
+    far = Elsewhere(suite, tmp_path_factory.mktemp("far"), disk=False, without="FAR_KEY")
+    result = far.run("--understudy-route=keyed")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stdout.fnmatch_lines(["*worker gw? cannot start: route 'keyed': the variable FAR_KEY of endpoint 'keyed' is not set*"])
+
+
 def test_workers_elsewhere_ask_equal_requests_once(far: Elsewhere) -> None:
     far.suite.server.rule = lambda body: Reply(right(body).content, delay=0.05)
     far.suite.with_config('[routes.twin]\nextends = "raw"\nprice = { blended = 9.0 }\n')

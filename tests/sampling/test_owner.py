@@ -53,7 +53,9 @@ def test_what_is_kept_here_is_found_at_the_owners_too(owner: Owner, owners: Reco
 
 
 def test_what_the_owner_has_is_copied_once_and_keeps_its_time(owner: Owner, owners: Record, tmp_path: Path) -> None:
-    owners.keep("k", plan(), 0, replace(Drawn(completion("theirs")), at="2026-01-01T00:00:00+00:00"))
+    earlier = Record(tmp_path / "owner")
+    earlier.keep("k", plan(), 0, replace(Drawn(completion("theirs")), at="2026-01-01T00:00:00+00:00"))
+    owners.refresh()
     record = Record(tmp_path / "worker", owner=owner, since="2026-06-01T00:00:00+00:00")
     record.fetch(["k", "nobody's"])
     assert keys(tmp_path / "owner") == keys(tmp_path / "worker") == ["k"]
@@ -65,8 +67,8 @@ def test_what_the_owner_has_is_copied_once_and_keeps_its_time(owner: Owner, owne
     assert keys(tmp_path / "worker") == ["k"]
 
 
-def test_what_another_worker_drew_meanwhile_is_found(owner: Owner, owners: Record, tmp_path: Path) -> None:
-    since = "2026-06-01T00:00:00+00:00"
+@pytest.mark.parametrize("since", ["2026-06-01T00:00:00+00:00", "2126-06-01T00:00:00+00:00"], ids=["", "a clock that is behind"])
+def test_what_another_worker_drew_meanwhile_is_found_and_no_replay(owner: Owner, tmp_path: Path, since: str) -> None:
     first = Record(tmp_path / "first", owner=owner, since=since, fresh=True)
     second = Record(tmp_path / "second", owner=owner, since=since, fresh=True)
     first.keep("k", plan(), 0, Drawn(completion()))
