@@ -48,10 +48,11 @@ class Tally:
     Of judged samples: `credits`, `latencies` (seconds), `generated` (tokens), `cut` (finish reason length), and `misses` with
     their tasks, by cluster, category and first failing check, those of confirmation tasks left out. Of all samples: `waited`
     (seconds), `tokens` of those whose usage counts, `cost` and `uncached` (dollars, an error's where it is known). `outcomes`:
-    shares, task by task.
+    shares, task by task. `flights` are kept where it is `timed`: its machine is paid for by the hour.
     """
 
-    def __init__(self, route: Route, runs: Iterable[Run] = ()) -> None:
+    def __init__(self, route: Route, runs: Iterable[Run] = (), *, timed: bool = False) -> None:
+        self._timed = timed
         self.route = route
         self.by_task: list[TaskFigures] = []
         self.tasks = self.planned = self.most = self.drawn = self.replayed = self.requests = self.cut = 0
@@ -80,7 +81,7 @@ class Tally:
         self.credits.extend(sample.score.credit for sample in judged)
         self.latencies.extend(sample.latency for sample in judged)
         self.generated.extend(sample.tokens.generated for sample in judged)
-        self.waited.extend(sample.waited for sample in samples)
+        self.waited.extend(sample.waited for sample in samples if sample.waited)  # most have not, and add nothing
         self.cost.extend(sample.cost for sample in samples if sample.error is None or sample.cost is not None)
         self.uncached.extend(sample.uncached for sample in samples if sample.error is None or sample.uncached is not None)
         if (tokens := summed_tokens(samples)) is not None:
@@ -89,7 +90,8 @@ class Tally:
         for outcome, column in self.outcomes.items() if found else ():
             column.extend([mean([float(one == outcome) for one in found])])
         self._add_misses(run)
-        self.flights.extend(samples)
+        if self._timed:
+            self.flights.extend(samples)
 
     @property
     def samples(self) -> int:

@@ -81,7 +81,7 @@ def judge(
     `machines`: by endpoint, those that are paid for by the hour.
     Of two runs with one name, as when two tests share a task, the one with more samples counts.
     """
-    tallies = {route.name: Tally(route) for route in routes}
+    tallies = {route.name: Tally(route, timed=route.endpoint in (machines or {})) for route in routes}
     for run in runs if isinstance(runs, Runs) else _once(runs):  # of Runs one is in memory at a time, and each is there once
         if run.route in tallies:
             tallies[run.route].add(run)
