@@ -105,9 +105,7 @@ def test_a_request_is_priced_by_the_list_of_its_hour() -> None:
 
 
 @pytest.mark.parametrize(("own", "asked"), [(False, 0), (True, 4)])
-def test_equal_answers_are_judged_once_save_by_a_suites_own_scorer(
-    own: bool, asked: int
-) -> None:
+def test_equal_answers_are_judged_once_save_by_a_suites_own_scorer(own: bool, asked: int) -> None:
     calls = []
 
     def scorer(task: object, answer: object) -> bool:
