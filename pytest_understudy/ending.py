@@ -141,8 +141,8 @@ class Ending:
     def _spending(self) -> str | None:
         from .reports.summary import spending_line
 
-        allowance = self._evaluation.allowance
-        return None if allowance is None else spending_line(allowance, self._evaluation.spent, self._evaluation.runs)
+        allowance = self._evaluation.drawing.allowance
+        return None if allowance is None else spending_line(allowance, self._evaluation.drawing.spent, self._evaluation.runs)
 
 
 def step_summary(environment: Mapping[str, str]) -> Path | None:

@@ -7,35 +7,26 @@ and at the end one Verdict. It knows nothing of pytest; whoever drives it calls 
 from __future__ import annotations
 
 import hashlib
-import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from .config.config import Config
 from .config.endpoints import EndpointSettings
+from .drawing import Drawing
 from .endpoints.endpoint import Endpoint
-from .errors import ConfigError, EndpointError, listed
+from .errors import listed
 from .holdout import Holdout
-from .routes.ask import check_abilities, request_digest, sample_key
-from .routes.route import Route, asks_alike
-from .sampling.allowance import Allowance, Spent, spent_by
-from .sampling.beacon import Mark
-from .sampling.draws import now
-from .sampling.owner import Desk, Owner
-from .sampling.pace import Pace
+from .routes.route import Route
+from .sampling.owner import Owner
 from .sampling.part import Part
-from .sampling.permits import Share, share
-from .sampling.record import Record, count_verdict, recorded_files
+from .sampling.record import count_verdict
 from .sampling.run import Plan, Run, Sample
 from .sampling.runs import Runs
 from .sampling.sampler import Sampler
 from .sampling.scored import sample_of_error, samples_of
-from .sampling.spending import Spending, check_priced
 from .selection import Selection
 from .suite.task import Task
 from .verdict.gate import check_reachable
@@ -86,11 +77,6 @@ class Evaluation:
         self._record_folder = record
         self._on_sample = on_sample
         self._part = part
-        self._started = part.started if part else now()
-        here = part is None or part.mark.on_disk(part.locks)  # whether the disk of the session's owner is ours too
-        same = part is None or (here and Path(part.record).resolve() == record.resolve())
-        self._disk_owner = None if here else owner
-        self._record_owner = None if same else owner
         self._wanted: Counter[tuple[str, str, str]] = Counter()  # by how many tests
         self._tasks: dict[tuple[str, str], Task] = {}  # by (file, id), as far as tests of this process want them
         chosen = Selection(
@@ -109,24 +95,23 @@ class Evaluation:
         self._baseline = chosen.baseline
         self._earlier = chosen.earlier
         made = {name: self._endpoint(name, make_endpoint) for name in dict.fromkeys(route.endpoint for route in chosen.named)}
-        self.endpoints = {route.endpoint: made[route.endpoint] for route in self.routes}
-        self._check_endpoints()
-        self._record_prompts = record_prompts
-        self.allowance = self._allowed(None if replay == "only" else spend_limit)
-        self._allowances: list[Allowance] = []  # the workers'
-        locking = part is not None and (self._disk_owner is not None or (here and find_spec("filelock") is not None))
-        self._locks = part.locks if part is not None and locking else None
-        self._alike = {a.name for a in self.routes for b in self.routes if a is not b and asks_alike(a, b)}
+        self.drawing = Drawing(
+            config,
+            self.routes,
+            {route.endpoint: made[route.endpoint] for route in self.routes},
+            record=record,
+            replay=replay,
+            spend_limit=spend_limit,
+            prompts=record_prompts,
+            part=part,
+            owner=owner,
+            shared=lambda plan: self._wanted[plan.name] > 1,
+        )
         self._holdout = Holdout(root, self.routes, split)
         self._runs = Runs()
         self._examples: dict[tuple[str, str, str], dict[tuple[int, int], Example]] = {}  # by run; by sample and turn
         self._climbed: list[str] = []
         self._held: str | None = None  # with `first`: the rung at which climbing stopped
-        self._record: Record | None = None
-        self._opening = threading.Lock()  # workers elsewhere are answered on threads of their own
-        self._sampler: Sampler | None = None
-        self._spending: Spending | None = None
-        self.pace = Pace()
 
     # -- before the session's items run
 
@@ -154,34 +139,6 @@ class Evaluation:
     def planned(self) -> list[Run]:
         return self._runs.planned
 
-    def servers(self) -> dict[str, str]:
-        """The addresses of the embedded servers, which workers share: starts them."""
-        return {} if self.replay == "only" else dict(self._started_servers())
-
-    def desk(self, folder: Path) -> Desk:
-        """Answers one worker that does not share our disk."""
-        return Desk(self._whole_record, folder, self._record_folder)
-
-    def parts(self, workers: int, folder: str, addresses: Mapping[str, str], mark: Mark) -> list[Part]:
-        """The session's limits, shared out to this many workers."""
-        self._allowances = self.allowance.shared(workers, folder) if self.allowance else []
-        return [
-            Part(
-                share(self._session_limit, index, workers, folder, "session"),
-                {
-                    name: share(endpoint.concurrency, index, workers, folder, f"endpoint-{name}")
-                    for name, endpoint in self.endpoints.items()
-                },
-                addresses,
-                self._started,
-                folder,
-                str(self._record_folder.absolute()),
-                mark,
-                self._allowances[index] if self._allowances else None,
-            )
-            for index in range(workers)
-        ]
-
     def check(self) -> None:
         """ConfigError, before anything is drawn, for what the tasks cannot give: more of them for the gate's confidence than
         there are, or a cluster to be exported that none of them has.
@@ -198,12 +155,12 @@ class Evaluation:
 
     def promise(self, plans: Iterable[Plan]) -> None:
         """Start drawing these plans in the background."""
-        self._engine.promise(plans)
+        self.drawing.engine.promise(plans)
 
     def run(self, plan: Plan) -> Run:
         """Wait for the plan's samples and score them. An exception of the engine's reaches the caller."""
-        known, request = self._runs.drawn(plan.name), self._engine.request(plan)
-        samples = samples_of(plan, self._engine.wait(plan))
+        known, request = self._runs.drawn(plan.name), self.drawing.engine.request(plan)
+        samples = samples_of(plan, self.drawing.engine.wait(plan))
         for sample in samples[known:]:  # the others were told when another test asked for them
             self._on_sample(sample)
         run = Run.of(plan, samples, request)
@@ -212,13 +169,13 @@ class Evaluation:
 
     def ended(self, plan: Plan) -> str | None:
         """Why nothing more is asked on the plan's route, which was run; None while it is open."""
-        return self._engine.ended(plan)
+        return self.drawing.engine.ended(plan)
 
     def unpaid(self, run: Run) -> str | None:
         """Why samples of the run were not drawn, where the spend limit kept them from it."""
-        if self.allowance is None or not (left := self.allowance.unpaid(run)):
+        if self.drawing.allowance is None or not (left := self.drawing.allowance.unpaid(run)):
             return None
-        return f"{self.allowance.reached}: {left:,} of {counted(run.planned, 'sample')} of this item not drawn"
+        return f"{self.drawing.allowance.reached}: {left:,} of {counted(run.planned, 'sample')} of this item not drawn"
 
     def collect(self, run: Run) -> None:
         """A run that was drawn, here or by a worker; of two the longer. Its outputs are let go: they are in the record."""
@@ -262,14 +219,9 @@ class Evaluation:
         lost = [self._runs.of(name) for name in names if not self._runs.drawn(name)]
         if not lost:
             return
-        record = self._whole_record()
-        record.refresh()
-        engine = self._new_sampler(record, "only")
-        try:
+        with self.drawing.from_record() as engine:
             for skeleton in lost:
                 self.collect(self._rebuilt(skeleton, engine))
-        finally:
-            engine.close()
 
     # -- after they ran
 
@@ -288,19 +240,11 @@ class Evaluation:
         hashes = sorted({run.hash for run in self.planned})
         return count_verdict(self._record_folder, hashlib.sha256("".join(hashes).encode()).hexdigest()[:16])
 
-    def recorded(self, task: Task, route: Route) -> int:
-        """How many samples of the task on this route are in the record, from number 0 on."""
-        digest = request_digest(task, route, self.endpoints[route.endpoint].identity(route.model, route.adapter))
-        record, number = self._whole_record(), 0
-        while sample_key(digest, number) in record:
-            number += 1
-        return number
-
     def shown(self) -> list[ShownRun]:
         """The samples behind the verdict, as reports show them: outputs and prompts from the record."""
         from .reports.shown import shown_runs
 
-        return list(shown_runs(self.runs, self.routes, self._task, self.lines))
+        return list(shown_runs(self.runs, self.routes, self._task, self.drawing.lines))
 
     def exported(self) -> Exported | None:
         """Writes the export, in collection order; None where there is none. Raises OSError."""
@@ -312,16 +256,6 @@ class Evaluation:
         return Exported.written(self.export.path, [found[number] for found in by_run for number in sorted(found)])
 
     @property
-    def spent(self) -> Spent:
-        """What this session has paid for new samples so far, its workers included. Nothing is counted without a limit."""
-        here = self._spending.spent if self._spending is not None else Spent()
-        return here + spent_by(self._allowances)
-
-    def lines(self, run: Run, samples: Iterable[int]) -> dict[int, dict[str, Any]]:
-        """The record's lines of a run's samples, by their numbers: outputs, and prompts where they are kept. None for errors."""
-        return self._whole_record().lines(run.request, samples)
-
-    @property
     def runs(self) -> Runs:
         """All that was planned, as far as it is drawn, in collection order."""
         return self._runs
@@ -329,8 +263,7 @@ class Evaluation:
     @property
     def notes(self) -> list[str]:
         """What a reader of the table should know besides: torn lines, skipped rungs, those not climbed, a margin to nothing."""
-        notes = [*self._record.notes] if self._record else []
-        notes += [f"{name} was skipped: {why}" for name, why in self.skipped.items()]
+        notes = [*self.drawing.notes, *(f"{name} was skipped: {why}" for name, why in self.skipped.items())]
         if self._held is not None:
             left = listed(route.name for route in self.routes if route.name not in self._climbed)
             notes.append(f"{left} not climbed: {self._held!r} holds the gate")
@@ -342,63 +275,36 @@ class Evaluation:
 
     def close(self) -> None:
         """Cancel what is in flight, close connections and the record, stop the servers that this process owns."""
-        if self._sampler is not None:
-            self._sampler.close()
-        if self._record is not None:
-            self._record.close()
-        for endpoint in self.endpoints.values():
-            stop = getattr(endpoint, "stop", None)
-            if stop is not None:
-                stop()
+        self.drawing.close()
 
     # -- behind the verbs
 
     def _endpoint(self, name: str, make: MakeEndpoint) -> Endpoint:
         return make(self.config.endpoints[name], self.config.folder, self._part.address(name) if self._part else None)
 
-    def _allowed(self, limit: float | None) -> Allowance | None:
-        if limit is None:
-            return None
-        check_priced(self.routes)
-        return Allowance(limit, limit) if self._part is None else self._part.allowance
-
-    def _check_endpoints(self) -> None:
-        """What can be told before anything is asked: a control that it cannot do, a missing package, a missing file."""
-        for route in self.routes:
-            endpoint = self.endpoints[route.endpoint]
-            check_abilities(route, endpoint)
-            endpoint.identity(route.model, route.adapter)  # reads the adapter's file
-        for endpoint in self.endpoints.values() if self.replay != "only" and self._part is None else ():
-            if check := getattr(endpoint, "check", None):
-                check()
-        if self.replay == "only":
-            recorded_files(self._recorded)
-        elif self._record_folder.resolve() in [path.resolve() for path in self._recorded]:
-            raise ConfigError(
-                f"{self._record_folder.name} is one of the config's recorded, which are only read: draw into another folder",
-                at="--understudy-record",
-            )
-
     def _judged(self, routes: Sequence[Route]) -> Verdict | None:
         """The verdict on these routes, as far as they are drawn; None where nothing was planned."""
         if not self._runs:
             return None
+        endpoints = self.drawing.endpoints
         return judge(
             routes,
             self.runs,
             gate=self.config.gate,
             ladder=self.ladder,
-            advisory_latency=frozenset(route.name for route in routes if self.endpoints[route.endpoint].kind == "embedded"),
+            advisory_latency=frozenset(
+                route.name for route in routes if self.drawing.endpoints[route.endpoint].kind == "embedded"
+            ),
             baseline=self._baseline,
             margin=self.config.margin,
             earlier=self._earlier,
-            machines={name: machine for name in self.endpoints if (machine := self._machine(name)) is not None},
+            machines={name: machine for name in endpoints if (machine := self._machine(name)) is not None},
         )
 
     def _machine(self, name: str) -> Machine | None:
         """What an endpoint stands on, by the hour: with the cold start that it measured, else the one that the config says."""
         machine = self.config.endpoints[name].machine
-        measured = getattr(self.endpoints[name], "cold_start", None)
+        measured = getattr(self.drawing.endpoints[name], "cold_start", None)
         return machine if machine is None or measured is None else replace(machine, cold_start=measured)
 
     def _holding(self) -> str | None:
@@ -408,41 +314,6 @@ class Evaluation:
             return None
         verdict = self._judged(climbed)
         return next(iter(verdict.gate.held_by), None) if verdict and verdict.gate else None
-
-    def _started_servers(self) -> Iterable[tuple[str, str]]:
-        """Names and addresses. Of a server that cannot start a worker hears by itself, and ends the route."""
-        for name, endpoint in self.endpoints.items():
-            if (start := getattr(endpoint, "start", None)) is not None:
-                with suppress(EndpointError):
-                    yield name, start()
-
-    @property
-    def _session_limit(self) -> int:
-        return self.config.concurrency or sum(endpoint.concurrency for endpoint in self.endpoints.values())
-
-    @property
-    def _engine(self) -> Sampler:
-        if self._sampler is None:
-            off = self.replay == "off"
-            self._record = self._opened(read=not off, fresh=off)
-            self._spending = Spending(self.allowance, self._disk_owner) if self.allowance else None
-            self._sampler = self._new_sampler(self._record, self.replay)
-        return self._sampler
-
-    def _opened(self, **how: Any) -> Record:
-        recorded = self._recorded if self.replay == "only" else ()
-        return Record(self._record_folder, recorded=recorded, since=self._started, owner=self._record_owner, **how)
-
-    def _whole_record(self) -> Record:
-        """All that was drawn, here or by workers; an owner of workers, who draws nothing, opens it where it is needed."""
-        with self._opening:
-            if self._record is None:
-                self._record = self._opened(fresh=self.replay == "off")
-            return self._record
-
-    @property
-    def _recorded(self) -> list[Path]:
-        return [self.config.folder / path for path in self.config.recorded]
 
     def _task(self, file: str, id: str) -> Task | None:
         """The task that runs are named by; None if it was made in Python in another process."""
@@ -458,23 +329,3 @@ class Evaluation:
         run = Run.of(plan, samples_of(plan, engine.wait(plan)), request)
         self.learn(run.name, self.examples(plan, run))
         return run
-
-    def _new_sampler(self, record: Record, replay: Literal["auto", "only", "off"]) -> Sampler:
-        limits = {name: Share(endpoint.concurrency) for name, endpoint in self.endpoints.items()}
-        return Sampler(
-            self.endpoints,
-            record,
-            session=self._part.session if self._part else Share(self._session_limit),
-            limits=self._part.limits if self._part else limits,
-            replay=replay,
-            lock_of=self._lock_of,
-            spending=self._spending,
-            prompts=self._record_prompts,
-            owner=self._disk_owner,
-            pace=self.pace,
-        )
-
-    def _lock_of(self, plan: Plan, key: str) -> str | None:
-        """A lock where another worker may draw the same: for two tests of one task, and for two routes that ask alike."""
-        contested = self._locks is not None and (plan.route.name in self._alike or self._wanted[plan.name] > 1)
-        return f"{self._locks}/sample-{key}.lock" if contested else None

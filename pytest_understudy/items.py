@@ -28,8 +28,8 @@ def header(evaluation: Evaluation, options: Options, record: str) -> str:
     names = ", ".join(route.name for route in evaluation.routes if route.name != evaluation.beside)
     if options.baseline is not None:
         names = f"{names}; baseline {options.baseline}"
-    if evaluation.allowance is not None:
-        names = f"{names}; spend limit {evaluation.allowance.written}"
+    if evaluation.drawing.allowance is not None:
+        names = f"{names}; spend limit {evaluation.drawing.allowance.written}"
     return f"understudy: {'ladder' if options.ladder else 'routes'} {names}; replay {options.replay}; record {record}"
 
 

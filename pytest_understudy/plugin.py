@@ -179,7 +179,7 @@ class Understudy:
         if not self._worker:
             from .terminal import live_on
 
-            self._live = live_on(self.config, self.evaluation.pace, whole=not self._one_by_one and not self.options.first)
+            self._live = live_on(self.config, self.evaluation.drawing.pace, whole=not self._one_by_one and not self.options.first)
         self.evaluation.expect_uncollected(self._uncollected)
         if not self._one_by_one and not self.options.first:
             with usage_errors():

@@ -190,7 +190,7 @@ def _counts(config: Config, names: Sequence[str], given: argparse.Namespace, sui
     tasks = _tasks(evaluation, suite)
     if not tasks:
         raise UnderstudyError(f"none of the tasks has the split {given.split!r}", at=f"--suite {given.suite[0]}")
-    counts = {route.name: max(evaluation.recorded(task, route) for task in tasks) for route in evaluation.routes}
+    counts = {route.name: max(evaluation.drawing.recorded(task, route) for task in tasks) for route in evaluation.routes}
     evaluation.close()
     return {name: counts.get(name, 0) for name in names}
 

@@ -78,15 +78,15 @@ class Controller:
         from .sampling.beacon import Beacon
 
         self._locks = Path(tempfile.mkdtemp(prefix="understudy-"))
-        addresses = self._evaluation.servers()
+        addresses = self._evaluation.drawing.servers()
         self._beacon = Beacon(self._locks, loud=bool(addresses))
-        parts = self._evaluation.parts(workers, str(self._locks), addresses, self._beacon.mark)
+        parts = self._evaluation.drawing.parts(workers, str(self._locks), addresses, self._beacon.mark)
         return [part.to_json() for part in parts]
 
     def _wired(self, channel: Any) -> Any:
         """The channel, answered on execnet's thread. What goes wrong there is told to the worker by execnet."""
         assert self._locks is not None
-        desk = self._evaluation.desk(self._locks)
+        desk = self._evaluation.drawing.desk(self._locks)
         channel.setcallback(lambda said: desk.close() if said is None else desk.answer(said, channel.send), endmarker=None)
         return channel
 

@@ -24,6 +24,7 @@ ROOMS = [
     {"reports"},
     {"config"},
     {"holdout", "selection"},
+    {"drawing"},
     {"evaluation"},
     {"redraw"},
     {"compared"},

@@ -94,7 +94,7 @@ def test_the_ladder_is_drawn_on_the_real_model_and_drawn_once(folder: Path) -> N
 def test_workers_share_one_server(folder: Path) -> None:
     (folder / "conftest.py").write_text(
         "def pytest_runtest_teardown(item):\n"
-        "    endpoint = item.config.pluginmanager.get_plugin('understudy-evaluation').evaluation.endpoints['local']\n"
+        "    endpoint = item.config.pluginmanager.get_plugin('understudy-evaluation').evaluation.drawing.endpoints['local']\n"
         "    with open('addresses', 'a') as file:\n"
         "        print(item.config.workerinput['workerid'], endpoint.start(), file=file)\n"
     )

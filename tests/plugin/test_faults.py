@@ -217,7 +217,7 @@ def test_an_api_key_appears_nowhere(suite: Suite, status: int, monkeypatch: pyte
         "import pytest\n\n@pytest.mark.holdout('emails.yaml')\n"
         "def test_emails(task, run, request):\n"
         "    plugin = request.config.pluginmanager.get_plugin('understudy-evaluation')\n"
-        "    evaluation, endpoints = plugin.evaluation, plugin.evaluation.endpoints\n"
+        "    evaluation, endpoints = plugin.evaluation, plugin.evaluation.drawing.endpoints\n"
         "    assert False\n"
     )
     result = suite.run(

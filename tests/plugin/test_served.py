@@ -80,7 +80,7 @@ def test_anthropics_key_appears_nowhere(frontier: Suite, status: int) -> None:
         "import pytest\n\n@pytest.mark.holdout('emails.yaml')\n"
         "def test_emails(task, run, request):\n"
         "    plugin = request.config.pluginmanager.get_plugin('understudy-evaluation')\n"
-        "    evaluation, endpoints = plugin.evaluation, plugin.evaluation.endpoints\n"
+        "    evaluation, endpoints = plugin.evaluation, plugin.evaluation.drawing.endpoints\n"
         "    assert False\n"
     )
     result = frontier.run(
