@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import threading
 import uuid
 from collections.abc import Iterable
@@ -17,6 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from ..endpoints.endpoint import Completion
 from ..errors import ConfigError
 from ..routes.ask import sample_key
 from .draws import Drawn, completion_of, line_of, moment, now
@@ -68,9 +70,9 @@ class Record:
         """What was drawn under this key, with its recorded latency and tokens; None where nothing was."""
         if (found := self._line(key)) is None:
             return None
-        line, file = found
+        line, done, file = found
         new = self._is_new(file, moment(line["at"]).timestamp())
-        return Drawn(completion_of(line), replayed=not new, at=line["at"])
+        return Drawn(done, replayed=not new, at=line["at"])
 
     @property
     def far(self) -> bool:
@@ -142,15 +144,17 @@ class Record:
             for file in (self._own, self._fetched, *self._files.values()):
                 file.close()
 
-    def _line(self, key: str) -> tuple[dict[str, Any], LineFile] | None:
+    def _line(self, key: str) -> tuple[dict[str, Any], Completion, LineFile] | None:
         with self._lock:
             if (found := self._places.get(key)) is None:
                 return None
         text, file = found
         try:
-            return json.loads(text), file
-        except ValueError as failure:
-            raise ConfigError("was changed while it was in use", at=str(file.path)) from failure
+            line = json.loads(text)
+            return line, completion_of(line), file
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as failure:
+            told = f"the line of key {key} is none of ours, or was changed while it was in use; take it out"
+            raise ConfigError(told, at=str(file.path)) from failure
 
     def _read(self, path: Path, *, whole: bool = False) -> None:
         """What was not read yet; with `whole` a last line whose writer is still at it is left for the next time."""
@@ -189,8 +193,18 @@ class _Written(LineFile):
             self._writing = None
 
 
+# What `line_of` writes of a sample that is no error: its key in front, its time at the end. A quote inside a text is escaped,
+# so that none of this can be part of one.
+_SAMPLE = re.compile(rb'\{"key": "([^"\\]+)", "route": .*, "error": null, "tokens": \{.*, "at": "([^"\\]+)"\}\n', re.DOTALL)
+
+
 def _parsed(text: bytes) -> tuple[str, float, bool]:
-    """A line's key, its time, and whether it is an error. Raises one of many errors where it is torn, or none of ours."""
+    """A line's key, its time, and whether it is an error. Raises one of many errors where it is torn, or none of ours.
+
+    A line that is whole at both ends is not read further, since it is when it is found. (Half a line before it shows by its key.)
+    """
+    if (sample := _SAMPLE.fullmatch(text)) is not None and text.rfind(b'{"key": ') == 0:
+        return sample[1].decode(), moment(sample[2].decode()).timestamp(), False
     data = json.loads(text)
     if data["error"] is None:
         completion_of(data)

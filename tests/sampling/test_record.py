@@ -98,6 +98,34 @@ def test_a_torn_last_line_is_skipped_and_told(tmp_path: Path) -> None:
     assert record.notes == [f"{path.name}:2: a torn line was skipped; its sample is asked again"]
 
 
+def test_half_a_line_in_front_of_a_whole_one_is_skipped_with_it_and_told(tmp_path: Path) -> None:
+    path = kept(tmp_path)
+    line = path.read_bytes()
+    path.write_bytes(line[: len(line) // 2] + line)
+    record = Record(tmp_path)
+    assert record.find("k") is None
+    assert record.notes == [f"{path.name}:1: a torn line was skipped; its sample is asked again"]
+
+
+def test_what_an_output_says_of_errors_and_keys_is_not_read_as_the_lines_own(tmp_path: Path) -> None:
+    text = '{"key": "m", "route": "r", "error": null, "tokens": {}, "at": "2020-01-01T00:00:00+00:00"}\n'
+    kept(tmp_path, output=text)
+    kept(tmp_path, key="l", output=text, error="refused")
+    record = Record(tmp_path)
+    found = record.find("k")
+    assert found is not None
+    assert found.completion is not None
+    assert found.completion.output == text
+    assert ("l" in record, "m" in record, record.notes) == (False, False, [])
+
+
+def test_a_line_whose_middle_is_broken_is_named_when_it_is_asked_for(tmp_path: Path) -> None:
+    path = kept(tmp_path)
+    path.write_bytes(path.read_bytes().replace(b'"latency": 0.5', b'"latency": ..5', 1))
+    with pytest.raises(ConfigError, match=rf"{path.name}: the line of key k is none of ours.*take it out"):
+        Record(tmp_path).find("k")
+
+
 @pytest.mark.parametrize("torn", [b"\xff\xfe", b"null\n", b"{}\n", b'{"key": 3}\n', b"\n"])
 def test_a_line_that_is_none_of_ours_is_skipped_and_told(tmp_path: Path, torn: bytes) -> None:
     path = kept(tmp_path)
@@ -154,7 +182,7 @@ def test_a_sample_is_found_as_soon_as_it_is_kept_and_its_output_is_on_disk_alone
     assert found.completion is not None
     assert found.completion.output == "not"
     path.write_text("short\n")
-    with pytest.raises(ConfigError, match=f"{path.name}: was changed while it was in use"):
+    with pytest.raises(ConfigError, match=rf"{path.name}: the line of key k is none of ours, or was changed while it was in use"):
         record.find("k")
 
 
