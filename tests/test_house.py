@@ -33,11 +33,12 @@ ROOMS = [
     {"__main__"},
     {"hookspecs", "items", "options"},
     {"workers", "prepared", "terminal", "ending"},
+    {"session"},
     {"plugin"},
 ]
 PLACE = {name: place for place, names in enumerate(ROOMS) for name in names}
 FILES = sorted(path for path in HOUSE.rglob("*.py") if path != HOUSE / "__init__.py")
-DOOR = {"plugin.py", "prepared.py", "terminal.py", "workers.py", "items.py", "options.py", "hookspecs.py"}
+DOOR = {"plugin.py", "session.py", "prepared.py", "terminal.py", "workers.py", "items.py", "options.py", "hookspecs.py"}
 HEAVY = ["asyncio", "httpx2", "aiohttp", "pydantic", "yaml", "jsonschema", "llguidance", "jinja2"]
 
 

@@ -1,0 +1,236 @@
+"""One session's evaluation, as pytest drives it: hooks of a session in which a route is selected.
+
+In: pytest's config and our options. Out: items for tasks, runs for items, and at the end a verdict. With pytest-xdist the
+controller starts the servers, shares out the limits (workers.py), collects and judges; workers draw. Runs travel the same way
+with and without it: a dict on the item's teardown report, collected in `pytest_runtest_logreport`.
+"""
+
+from __future__ import annotations
+
+import atexit
+import gc
+import os
+from collections.abc import Generator
+from contextlib import nullcontext, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from .ending import Ending, step_summary
+from .errors import TaskError, UnderstudyError
+from .items import PLAN, ahead, header, holdout_marks, params, plan_of, properties
+from .options import Options, usage_errors
+from .prepared import prepared
+from .workers import Controller, Worker
+
+if TYPE_CHECKING:
+    from .evaluation import Evaluation
+    from .reports.live import Live
+    from .sampling.run import Plan, Run
+
+run_key = pytest.StashKey["Run"]()  # both set by the run fixture, and read for the reports
+plan_key = pytest.StashKey["Plan"]()
+
+
+class Understudy:
+    """One session's evaluation, as pytest drives it."""
+
+    def __init__(self, config: pytest.Config, options: Options) -> None:
+        self.config = config
+        self.options = options
+        self.evaluation: Evaluation = prepared(config, options)
+        self._worker = hasattr(config, "workerinput")
+        self.others: Controller | Worker = (Worker if self._worker else Controller)(self.evaluation)
+        self.ending = Ending(
+            self.evaluation,
+            options.reports,
+            lambda path: _relative(path, config),
+            ("pytest", *map(str, config.invocation_params.args)),
+            self.others.notes,
+            step_summary(os.environ),
+        )
+        self._running = False
+        self._live: Live | None = None
+        self._ended: set[str | None] = set()
+        self._promised: set[str] = set()  # rungs, where they are drawn one by one
+        self._uncollected: list[str] = []
+        # A process that ends takes all of its memory with it. To look for garbage in it once more took 0.13 s of 1.9 s.
+        atexit.register(gc.freeze)
+
+    # -- collecting
+
+    def pytest_report_header(self) -> str:
+        return header(self.evaluation, self.options, _relative(self.options.record, self.config))
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        marks = holdout_marks(metafunc.definition)
+        if not marks:
+            return
+        try:
+            found = params(self.evaluation, self.options, metafunc.definition, marks)
+        except TaskError as failure:
+            raise pytest.Collector.CollectError(str(failure)) from None
+        if PLAN not in metafunc.fixturenames:
+            metafunc.fixturenames.append(PLAN)
+        metafunc.parametrize(PLAN, found, indirect=True)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed and not self._worker:
+            self._uncollected.append(report.nodeid)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Rung by rung over all tests and files, where climbing may stop; each keeps its order, and other tests stay in front."""
+        if self.options.first:
+            items.sort(key=self._rung)
+
+    def _rung(self, item: pytest.Item) -> int:
+        plan = plan_of(item)
+        return -2 if plan is None else self.evaluation.place(plan.route)
+
+    # -- drawing
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> None:
+        """Alone, everything that will run is drawn ahead. A worker, and a session that may stop early, draws item by item."""
+        option = session.config.option
+        failed = session.testsfailed and not option.continue_on_collection_errors
+        if option.collectonly or getattr(option, "setupplan", False) or failed:
+            return
+        if not self._worker:
+            with usage_errors():
+                self.evaluation.check()
+        self._running = True
+        if not self._worker:
+            from .terminal import live_on
+
+            self._live = live_on(self.config, self.evaluation.drawing.pace, whole=not self._one_by_one and not self.options.first)
+        self.evaluation.expect_uncollected(self._uncollected)
+        if not self._one_by_one and not self.options.first:
+            with usage_errors():
+                self.evaluation.promise([plan for item in session.items if (plan := ahead(item)) is not None])
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
+        if getattr(item.config.option, "setupplan", False):
+            return
+        coming: list[pytest.Item] = []
+        if self._one_by_one:
+            coming = [item] if nextitem is None else [item, nextitem]
+        if self.options.first:
+            coming = self._on_this_rung(item, coming)
+        with suppress(UnderstudyError):  # the item that wants it will hear of it
+            self.evaluation.promise([plan for one in coming if (plan := ahead(one)) is not None])
+
+    def _on_this_rung(self, item: pytest.Item, coming: list[pytest.Item]) -> list[pytest.Item]:
+        """The items of this one's rung: those that are coming, or at its first item all. A rung not climbed is skipped."""
+        if (plan := plan_of(item)) is None:
+            return []
+        if (held := self.evaluation.climb(plan.route)) is not None:
+            item.add_marker(pytest.mark.skip(reason=f"rung {held!r} holds the gate: not climbed further"))
+            return []
+        if not coming and plan.route.name not in self._promised:
+            self._promised.add(plan.route.name)
+            coming = item.session.items
+        return [one for one in coming if self._rung(one) == self._rung(item)]
+
+    @property
+    def _one_by_one(self) -> bool:
+        """The item and the next: all that a worker knows of, and all that -x or --maxfail may still want."""
+        controller = self.config.pluginmanager.has_plugin("dsession")
+        return self._worker or controller or bool(self.config.getoption("maxfail"))
+
+    def run(self, item: pytest.Item, plan: Plan) -> Run:
+        """The item's run, drawn; errors where nobody can draw it."""
+        from .reports.printable import printable
+
+        try:
+            with self._live.shown() if self._live else nullcontext():
+                run = self.evaluation.run(plan)
+        except UnderstudyError as failure:
+            pytest.fail(printable(str(failure)), pytrace=False)
+        item.stash[run_key], item.stash[plan_key] = run, plan
+        item.user_properties.extend(properties(run))
+        if (ended := self.evaluation.ended(plan)) is not None:
+            name = plan.route.name
+            self._stop(name, f"route {name!r} ended: {printable(ended)}")
+        if (unpaid := self.evaluation.unpaid(run)) is not None:
+            self._stop(None, unpaid)
+        return run
+
+    def _stop(self, what: str | None, why: str) -> None:
+        """What ended (a route, or None: all drawing) fails its first item and skips the others: one failure, and not hundreds."""
+        if what in self._ended:
+            pytest.skip(why)
+        self._ended.add(what)
+        pytest.fail(why, pytrace=False)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
+        report = yield
+        if (run := item.stash.get(run_key, None)) is None:
+            return report
+        if call.when == "call" and report.failed:
+            missed = call.excinfo is not None and call.excinfo.errisinstance(AssertionError)
+            explored = "baseline" if run.route == self.evaluation.beside else "rung missed" if self.options.ladder else ""
+            if explored and missed and not self.config.getoption("runxfail"):
+                report.outcome, report.wasxfail = "skipped", explored
+            else:
+                report.sections.append(("understudy: worst samples", self._worst(item, run)))
+        if call.when == "teardown":
+            report.understudy = run.to_json()
+            report.understudy_examples = [one.to_json() for one in self.evaluation.examples(item.stash[plan_key], run)]
+            del item.stash[run_key]  # the item is done: its outputs are in the record
+        return report
+
+    def _worst(self, item: pytest.Item, run: Run) -> str:
+        from .reports.failure import replay_command, worst_samples
+
+        plan = item.stash[plan_key]
+        path, _, rest = item.nodeid.partition("::")
+        here = os.path.relpath(self.config.rootpath / path, self.config.invocation_params.dir)
+        return worst_samples(
+            run, plan.task, replay_command(f"{here}::{rest}", plan.route.name, self.options.shaping(plan.samples))
+        )
+
+    # -- collecting what was drawn
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> Generator[None, Any, Any]:
+        told = yield
+        if not self._worker and (data := report.__dict__.pop("understudy", None)) is not None:  # the terminal keeps its reports
+            from .sampling.run import Run
+
+            run = Run.from_json(data)
+            self.evaluation.collect(run)
+            if examples := report.__dict__.pop("understudy_examples", None):
+                self._learn(run, examples)
+        return told
+
+    def _learn(self, run: Run, examples: list[dict[str, Any]]) -> None:
+        from .reports.export import Example
+
+        self.evaluation.learn(run.name, [Example.from_json(one) for one in examples])
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        try:
+            if self._running and not self._worker:
+                self.others.rebuild()
+                self.evaluation.expect_uncollected(self._uncollected)
+                failed = self.ending.conclude(lambda verdict: self.config.hook.pytest_understudy_verdict(verdict=verdict))
+                if failed and session.exitstatus == pytest.ExitCode.OK:
+                    session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        finally:
+            self.evaluation.close()
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        self.ending.tell(terminalreporter)
+
+    def pytest_unconfigure(self) -> None:
+        self.evaluation.close()
+
+
+def _relative(path: Path, config: pytest.Config) -> str:
+    return str(path.relative_to(config.rootpath)) if path.is_relative_to(config.rootpath) else str(path)
