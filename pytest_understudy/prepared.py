@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -19,9 +19,11 @@ from .endpoints.endpoint import Endpoint
 from .errors import UnderstudyError
 from .evaluation import Evaluation
 from .options import Options
-from .reports.export import Export
 from .sampling.owner import Owner
 from .sampling.part import Part
+
+if TYPE_CHECKING:
+    from .reports.export import Export
 
 
 def prepared(config: pytest.Config, options: Options) -> Evaluation:
@@ -74,6 +76,8 @@ def _settings(config: pytest.Config, options: Options) -> Config:
 def _export(options: Options) -> Export | None:
     if options.export_sft is None:
         return None
+    from .reports.export import Export
+
     return Export(options.export_sft, options.export_clusters, options.export_holdout)
 
 

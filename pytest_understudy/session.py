@@ -200,18 +200,16 @@ class Understudy:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> Generator[None, Any, Any]:
         told = yield
         if not self._worker and (data := report.__dict__.pop("understudy", None)) is not None:  # the terminal keeps its reports
-            from .sampling.run import Run
-
-            run = Run.from_json(data)
-            self.evaluation.collect(run)
+            self.evaluation.hear(data)
             if examples := report.__dict__.pop("understudy_examples", None):
-                self._learn(run, examples)
+                self._learn(data, examples)
         return told
 
-    def _learn(self, run: Run, examples: list[dict[str, Any]]) -> None:
+    def _learn(self, run: dict[str, Any], examples: list[dict[str, Any]]) -> None:
         from .reports.export import Example
+        from .sampling.run import Run
 
-        self.evaluation.learn(run.name, [Example.from_json(one) for one in examples])
+        self.evaluation.learn(Run.name_in(run), [Example.from_json(one) for one in examples])
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
