@@ -14,9 +14,7 @@ from ..verdict.comparison import Comparison
 from ..verdict.route_figures import RouteFigures
 from ..verdict.verdict import Verdict
 from ..verdict.written import counted, credit, dollars, percent, points, seconds, times, tokens
-
-CUT_WORTH_SAYING = 0.01
-"""Over this share of samples cut short, ratios of tokens read "at least"."""
+from .table import CUT_WORTH_SAYING
 
 
 @dataclass(frozen=True, slots=True)

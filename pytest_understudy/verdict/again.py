@@ -17,7 +17,7 @@ from ..errors import UnderstudyError
 from ..routes.price import Pricing
 from ..routes.route import Route
 from .break_even import BreakEven, MachineBreakEven
-from .comparison import VERSION, Comparison, Difference
+from .comparison import Comparison, Difference, report_in
 from .fallback import Fallback
 from .gate import GateCheck, GateVerdict
 from .ladder import Promotion
@@ -58,12 +58,9 @@ class ToldPrice:
 
 def verdict_from_json(data: object, name: str) -> Verdict:
     """The verdict of a report; UnderstudyError (`name` is its place) where `data` is none that this version can read."""
-    if not isinstance(data, Mapping) or not {"version", "routes", "promotion"} <= set(data):
-        raise UnderstudyError("no JSON report of pytest-understudy; one is written with --understudy-report=FILE.json", at=name)
-    if data["version"] != VERSION:
-        raise UnderstudyError(f"a report of version {data['version']!r}, where version {VERSION} can be read", at=name)
+    report = report_in(data, name)
     try:
-        return _verdict(data)
+        return _verdict(report)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as failure:
         raise UnderstudyError(f"no whole JSON report of pytest-understudy: {failure!r}", at=name) from failure
 

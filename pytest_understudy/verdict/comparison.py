@@ -109,6 +109,15 @@ class Comparison:
         }
 
 
+def report_in(data: object, name: str) -> Mapping[str, Any]:
+    """The JSON report that `data` is; UnderstudyError (`name` is its place) where it is none that this version can read."""
+    if not isinstance(data, Mapping) or not {"version", "routes", "promotion"} <= set(data):
+        raise UnderstudyError("no JSON report of pytest-understudy; one is written with --understudy-report=FILE.json", at=name)
+    if data["version"] != VERSION:
+        raise UnderstudyError(f"a report of version {data['version']!r}, where version {VERSION} can be read", at=name)
+    return data
+
+
 @dataclass(frozen=True, slots=True)
 class Earlier:
     """An earlier JSON report as a baseline; `name` is how it is told of, such as its file's name."""
@@ -120,15 +129,10 @@ class Earlier:
     @classmethod
     def from_json(cls, data: object, name: str) -> Earlier:
         """UnderstudyError where `data` is no JSON report that this version can read."""
-        if not isinstance(data, Mapping) or not {"version", "routes", "promotion"} <= set(data):
-            raise UnderstudyError(
-                "no JSON report of pytest-understudy; one is written with --understudy-report=FILE.json", at=name
-            )
-        if data["version"] != VERSION:
-            raise UnderstudyError(f"a report of version {data['version']!r}, where version {VERSION} can be read", at=name)
+        report = report_in(data, name)
         try:
-            sides = [Side.from_json(entry) for entry in data["routes"]]
-            promoted = data["promotion"]["route"]
+            sides = [Side.from_json(entry) for entry in report["routes"]]
+            promoted = report["promotion"]["route"]
         except (ValueError, TypeError, KeyError) as failure:
             raise UnderstudyError(f"no whole JSON report of pytest-understudy: {failure}", at=name) from failure
         if not sides:
