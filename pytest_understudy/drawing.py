@@ -25,7 +25,7 @@ from .sampling.draws import now
 from .sampling.owner import Desk, Owner
 from .sampling.pace import Pace
 from .sampling.part import Part
-from .sampling.permits import Share, share
+from .sampling.permits import Share, dealt, share
 from .sampling.record import Record, recorded_files
 from .sampling.run import Plan, Run
 from .sampling.sampler import Sampler
@@ -142,15 +142,15 @@ class Drawing:
 
     # -- for workers
 
-    def servers(self) -> dict[str, str]:
-        """The addresses of the embedded servers, which workers share: starts them."""
+    def servers(self) -> dict[str, Sequence[str]]:
+        """The addresses of the embedded servers, which workers share out: starts them."""
         return {} if self._replay == "only" else dict(self._started_servers())
 
     def desk(self, folder: Path) -> Desk:
         """Answers one worker that does not share our disk."""
         return Desk(lambda: self.record, folder, self._folder)
 
-    def parts(self, workers: int, folder: str, addresses: Mapping[str, str], mark: Mark) -> list[Part]:
+    def parts(self, workers: int, folder: str, addresses: Mapping[str, Sequence[str]], mark: Mark) -> list[Part]:
         """The session's limits, shared out to this many workers."""
         self._allowances = self.allowance.shared(workers, folder) if self.allowance else []
         return [
@@ -160,7 +160,7 @@ class Drawing:
                     name: share(endpoint.concurrency, index, workers, folder, f"endpoint-{name}")
                     for name, endpoint in self.endpoints.items()
                 },
-                addresses,
+                {name: self._dealt(urls, self.endpoints[name], index, workers) for name, urls in addresses.items()},
                 self._started,
                 folder,
                 str(self._folder.absolute()),
@@ -195,12 +195,17 @@ class Drawing:
         check_priced(self._routes)
         return Allowance(limit, limit) if self._part is None else self._part.allowance
 
-    def _started_servers(self) -> Iterable[tuple[str, str]]:
+    def _started_servers(self) -> Iterable[tuple[str, Sequence[str]]]:
         """Names and addresses. Of a server that cannot start a worker hears by itself, and ends the route."""
         for name, endpoint in self.endpoints.items():
             if (start := getattr(endpoint, "start", None)) is not None:
                 with suppress(EndpointError):
-                    yield name, start()
+                    yield name, start() or ()
+
+    @staticmethod
+    def _dealt(urls: Sequence[str], endpoint: Endpoint, index: int, workers: int) -> list[str]:
+        """The servers that one worker asks: its permits are dealt out among all, so that none waits where another is idle."""
+        return sorted({urls[number % len(urls)] for number in dealt(endpoint.concurrency, index, workers)}) if urls else []
 
     @property
     def _limit(self) -> int:

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from .reports.export import Example, Export, Exported
     from .reports.shown import ShownRun
 
-MakeEndpoint = Callable[[EndpointSettings, Path, str | None], Endpoint]
+MakeEndpoint = Callable[[EndpointSettings, Path, Sequence[str]], Endpoint]
 
 
 class Evaluation:
@@ -285,7 +285,7 @@ class Evaluation:
     # -- behind the verbs
 
     def _endpoint(self, name: str, make: MakeEndpoint) -> Endpoint:
-        return make(self.config.endpoints[name], self.config.folder, self._part.address(name) if self._part else None)
+        return make(self.config.endpoints[name], self.config.folder, self._part.servers(name) if self._part else ())
 
     def _judged(self, routes: Sequence[Route]) -> Verdict | None:
         """The verdict on these routes, as far as they are drawn; None where nothing was planned."""

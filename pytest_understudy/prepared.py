@@ -7,7 +7,7 @@ part of the session, and endpoints of ours or of other plugins. An UnderstudyErr
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,12 +32,12 @@ def prepared(config: pytest.Config, options: Options) -> Evaluation:
     input: Mapping[str, Any] = getattr(config, "workerinput", {})
     given: Mapping[str, Any] | None = input.get("understudy")
 
-    def make_endpoint(settings: EndpointSettings, folder: Path, address: str | None) -> Endpoint:
+    def make_endpoint(settings: EndpointSettings, folder: Path, addresses: Sequence[str]) -> Endpoint:
         """An endpoint from another plugin's hook, else one of ours."""
         theirs: Endpoint | None = config.hook.pytest_understudy_endpoint(
             kind=settings.kind, settings={"name": settings.name, **settings.settings}
         )
-        return theirs if theirs is not None else endpoint_of(settings, folder, address)
+        return theirs if theirs is not None else endpoint_of(settings, folder, addresses)
 
     return Evaluation(
         settings,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -125,9 +125,9 @@ def _keyed(variable: str | None) -> dict[str, Any]:
     return {"api_key": os.environ.get(variable) if variable else None, "key_env": variable}
 
 
-def endpoint_of(settings: EndpointSettings, folder: Path, address: str | None = None) -> Endpoint:
-    """One of our endpoints, not yet started. `folder` is where its paths are relative to; `address` is a server that another
-    process owns.
+def endpoint_of(settings: EndpointSettings, folder: Path, addresses: Sequence[str] = ()) -> Endpoint:
+    """One of our endpoints, not yet started. `folder` is where its paths are relative to; `addresses` are servers that
+    another process owns.
     """
     if settings.kind == "embedded":
         from ..endpoints.embedded import Embedded
@@ -138,7 +138,7 @@ def endpoint_of(settings: EndpointSettings, folder: Path, address: str | None = 
             name=settings.name,
             model=str(folder / model) if model.endswith(".gguf") else model,
             adapters={name: folder / path for name, path in values.pop("adapters").items()},
-            address=address,
+            addresses=addresses,
             **values,
         )
     if settings.kind == "openai":

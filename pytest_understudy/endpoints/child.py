@@ -1,6 +1,6 @@
-"""A child process that serves: it prints its URL when it is ready, and ends with us.
+"""A child process that serves: it prints its URLs when it is ready, and ends with us.
 
-In: a command. Out: the URL, or why there is none, with the last lines that it printed. The child lives as long as its stdin is
+In: a command. Out: the URLs, or why there are none, with the last lines that it printed. The child lives as long as its stdin is
 open, and we hold the other end: nothing has to be tidied up when this process is killed. Its stderr is read all the time, so the
 pipe never fills, and only its last lines are kept.
 """
@@ -23,7 +23,7 @@ GRACE = 1.0  # seconds between the end of stdin and SIGKILL
 
 
 class Child:
-    """Started by being built; `url` blocks until it serves. Every method may be called from any thread.
+    """Started by being built; `urls` blocks until it serves. Every method may be called from any thread.
 
     `name` is what messages call it, `hint` what they say to do where it does not start.
     """
@@ -39,7 +39,7 @@ class Child:
         )
         assert self._process.stdout is not None
         assert self._process.stderr is not None
-        self._url: str | None = None
+        self._urls: tuple[str, ...] = ()
         self._told = threading.Event()
         self._tail: deque[str] = deque(maxlen=LINES)
         self.cold_start: float | None = None  # seconds from its start until it served
@@ -54,17 +54,17 @@ class Child:
 
     @property
     def serves(self) -> bool:
-        """Whether `url` returns at once."""
-        return self._url is not None
+        """Whether `urls` returns at once."""
+        return bool(self._urls)
 
-    def url(self, timeout: float) -> str:
+    def urls(self, timeout: float) -> tuple[str, ...]:
         """Where it serves; RouteEnded if it died first or took more than `timeout` seconds, with the last lines it printed."""
         if not self._told.wait(timeout):
             self.end()
             raise RouteEnded(f"the {self._name} did not start within {timeout:g} s; {self._hint}{self.last_lines()}")
-        if self._url is None:
+        if not self._urls:
             raise RouteEnded(f"the {self._name} did not start ({self.exit()}); {self._hint}{self.last_lines()}")
-        return self._url
+        return self._urls
 
     def exit(self, grace: float = GRACE) -> str | None:
         """`exit -9`, or None while it lives; `grace` is seconds, since a process closes its sockets just before it is gone."""
@@ -95,7 +95,7 @@ class Child:
         with stdout:
             for line in stdout:
                 with suppress(ValueError, TypeError, KeyError):  # a line that is not the one we wait for
-                    self._url = json.loads(line)["url"]
+                    self._urls = tuple(json.loads(line)["urls"])
                     self.cold_start = time.perf_counter() - self._began
                     self._told.set()
             self._told.set()

@@ -1,7 +1,7 @@
 """llama.cpp's server in a child process: a model without a key or a network.
 
 In: a Request. Out: a Completion, by way of the OpenAI dialect that the server speaks. The process that owns the session starts
-the child; others are given its `address` and never stop it. On a server with adapters every request names the scale of each of
+the child; others are given its `addresses` and never stop it. On a server with adapters every request names the scale of each of
 them, 0 included: an absent list means all of them on.
 """
 
@@ -13,7 +13,7 @@ import json
 import os
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -21,21 +21,24 @@ from typing import Any
 from ..errors import ConfigError, RouteEnded, listed
 from . import chat
 from .child import Child
-from .endpoint import Abilities, Completion, Request
+from .endpoint import Abilities, Completion, Message, Request
 from .openai import OpenAI
 from .retries import Retriable
 from .weights import BUNDLED, EXTRA, existing, weights_of
 
 HINT = "check the files of its model and adapters, and that there is memory for them"
 START = 300.0  # seconds to load a model in: a large one from a slow disk takes minutes
+SMALL = 512 * 2**20  # bytes of a model's file: so much of it may be held again by each server
 
 
 class Embedded:
     """`model` is `smollm2` or the path of a .gguf file; `adapters` are LoRA adapters in GGUF, by the names that routes use.
 
-    The server gets `concurrency` slots of `context` tokens each (about 45 MB a slot of 2048 with the bundled model). `timeout` is
-    seconds for one request. With `address`, the server that another process owns is used. `cold_start` is the seconds that the
-    child took from its start until it served; None before that, and where it is another's.
+    There are `concurrency` slots of `context` tokens each (about 45 MB a slot of 2048 with the bundled model). They are slots of
+    one server, or where the model is small of as many servers as there are cores (about 90 MB each): two threads that make one
+    token together wait for each other, two that make one each do not. `timeout` is seconds for one request. With `addresses`,
+    servers that another process owns are used. `cold_start` is the seconds that the child took from its start until it served;
+    None before that, and where it is another's.
     """
 
     kind = "embedded"
@@ -51,7 +54,7 @@ class Embedded:
         timeout: float = 120.0,
         retries: int = 2,
         no_think: chat.NoThink = "soft",
-        address: str | None = None,
+        addresses: Sequence[str] = (),
     ) -> None:
         self.name = name
         self.concurrency = concurrency
@@ -61,11 +64,11 @@ class Embedded:
         self._timeout = timeout
         self._retries = retries
         self._no_think: chat.NoThink = no_think
-        self._address = address
+        self._addresses = tuple(addresses)
         self._digests: dict[str, str] = {}
         self._spawning = threading.Lock()
         self._child: Child | None = None
-        self._client: _LlamaServer | None = None
+        self._servers: tuple[_LlamaServer, ...] = ()
 
     def __repr__(self) -> str:
         return f"<Embedded {self.name!r}>"
@@ -103,21 +106,21 @@ class Embedded:
                 self._digests[adapter] = hashlib.file_digest(file, "sha256").hexdigest()
         return self._digests[adapter]
 
-    def start(self) -> str:
-        """The server's URL; starts the child if there is none yet, and blocks until it serves. Twice is once, on any thread."""
-        if self._address is not None:
-            return self._address
+    def start(self) -> tuple[str, ...]:
+        """The servers' URLs; starts the child if there is none yet, and blocks until it serves. Twice is once, on any thread."""
+        if self._addresses:
+            return self._addresses
         with self._spawning:
             if self._child is None:
                 self.check()
                 self._child = Child(f"server of {self}", self._command(), hint=HINT)
             child = self._child
-        return child.url(START)
+        return child.urls(START)
 
     def stop(self) -> None:
         """Ends the child, also one that is still starting; a server that another process owns is left alone."""
         with self._spawning:
-            child, self._child, self._client = self._child, None, None
+            child, self._child, self._servers = self._child, None, ()
         if child is not None:
             child.end()
 
@@ -129,39 +132,46 @@ class Embedded:
         """One request's answer; the first of them starts the child. RouteEnded with its last lines where the child is dead."""
         if request.adapter is not None:
             self._adapter_file(request.adapter)
-        return await (await self._connected()).complete(request)
+        servers = await self._connected()
+        return await min(servers, key=lambda server: server.burden(request)).complete(request)
 
     async def close(self) -> None:
         """Closes the connections; the child goes on until `stop`."""
-        if self._client is not None:
-            await self._client.close()
+        for server in self._servers:
+            await server.close()
 
-    async def _connected(self) -> _LlamaServer:
+    async def _connected(self) -> tuple[_LlamaServer, ...]:
         child = self._child
-        waits = self._address is None and (child is None or not child.serves)
-        url = await asyncio.to_thread(self.start) if waits else self.start()
-        if self._client is None:
-            self._client = _LlamaServer(
-                name=self.name,
-                base_url=f"{url}/v1",
-                concurrency=self.concurrency,
-                timeout=self._timeout,
-                retries=self._retries,
-                prefill="assistant",
-                no_think=self._no_think,
-                adapters=tuple(self._adapters),
-                child=self._child,
-            )
-        return self._client
+        waits = not self._addresses and (child is None or not child.serves)
+        urls = await asyncio.to_thread(self.start) if waits else self.start()
+        if not self._servers:
+            self._servers = tuple(self._server(url) for url in urls)
+        return self._servers
+
+    def _server(self, url: str) -> _LlamaServer:
+        return _LlamaServer(
+            name=self.name,
+            base_url=f"{url}/v1",
+            concurrency=self.concurrency,
+            timeout=self._timeout,
+            retries=self._retries,
+            prefill="assistant",
+            no_think=self._no_think,
+            adapters=tuple(self._adapters),
+            child=self._child,
+        )
 
     def _command(self) -> list[str]:
+        model, cores = weights_of(self._model, of=str(self)), usable_cores()
+        servers = min(self.concurrency, cores) if model.stat().st_size <= SMALL else 1
         settings = {
             "owner": os.getpid(),
-            "model": str(weights_of(self._model, of=str(self))),
+            "model": str(model),
             "adapters": [str(path) for path in self._adapters.values()],
-            "parallel": self.concurrency,
+            "servers": servers,
+            "parallel": -(-self.concurrency // servers),  # slots of each
             "context": self._context,
-            "cores": usable_cores(),
+            "cores": cores,
         }
         # -P: this folder must not be searched for modules, or our openai.py hides the package of that name.
         return [sys.executable, "-P", str(Path(__file__).with_name("llama_server.py")), json.dumps(settings)]
@@ -182,6 +192,19 @@ class _LlamaServer(OpenAI):
         super().__init__(**settings)
         self._adapters = adapters
         self._child = child
+        self._in_flight = 0
+        self._last: tuple[Message, ...] | None = None
+
+    def burden(self, request: Request) -> tuple[int, bool]:
+        """Less is better: how many requests are in flight here, and whether the last prompt read was another than this one's."""
+        return self._in_flight, request.messages[: len(self._last or ())] != self._last
+
+    async def complete(self, request: Request) -> Completion:
+        self._in_flight, self._last = self._in_flight + 1, request.messages
+        try:
+            return await super().complete(request)
+        finally:
+            self._in_flight -= 1
 
     def body(self, request: Request) -> dict[str, Any]:
         body = super().body(request) | {"cache_prompt": True}

@@ -178,7 +178,7 @@ class Endpoint(Protocol):
 
     It may have more, which is looked for: `check()` and `check_route(model, controls, sampling)` raise ConfigError before
     anything is asked, the second for what this route's model would refuse; `rendered(request)` is the prompt as it would be sent,
-    in text or JSON, free of keys; `start()` and `stop()` are for a server of its own.
+    in text or JSON, free of keys; `start()`, which returns their addresses, and `stop()` are for servers of its own.
     """
 
     @property

@@ -1,7 +1,7 @@
-"""The child process of the embedded endpoint: llama.cpp's server on a free loopback port.
+"""The child process of the embedded endpoint: llama.cpp's server on a free loopback port, or several of them.
 
-In: its settings as one JSON argument. Out: one JSON line with the server's URL on stdout, once the model is loaded; all else that
-is printed goes to stderr. It is run as a file, never imported, and ends with its owner: at the end of stdin, which the owner's
+In: their settings as one JSON argument. Out: one JSON line with their URLs on stdout, once the model is loaded; all else that is
+printed goes to stderr. It is run as a file, never imported, and ends with its owner: at the end of stdin, which the owner's
 death closes too, however it dies; and when its parent is another, since a fork of the owner may hold the pipe open.
 """
 
@@ -17,11 +17,11 @@ from typing import Any
 
 def main() -> None:
     settings = json.loads(sys.argv[1])
-    url = os.dup(1)
+    urls = os.dup(1)
     os.dup2(2, 1)  # llama.cpp may print on stdout, which nobody reads after the first line
     threading.Thread(target=_end_with_stdin, daemon=True).start()
-    server = _server(settings)
-    os.write(url, json.dumps({"url": server.listening_address}).encode() + b"\n")
+    servers = [_server(settings) for _ in range(settings["servers"])]
+    os.write(urls, json.dumps({"urls": [server.listening_address for server in servers]}).encode() + b"\n")
     while os.name != "posix" or os.getppid() == settings["owner"]:
         time.sleep(0.5)
     os._exit(0)
@@ -46,8 +46,8 @@ def _server(settings: dict[str, Any]) -> Any:
     params.n_ctx = settings["context"] * settings["parallel"]  # n_ctx is the total, and is divided among the slots
     # Tokens are made one after another, and threads wait for each other at each: of two quiet cores, one made 89 a second and two
     # that sleep in turns 50; of two busy ones 45 and 26. A prompt is read in large pieces: 187 and 347.
-    params.cpuparams.n_threads = max(1, settings["cores"] - 1)
-    params.cpuparams_batch.n_threads = settings["cores"]
+    params.cpuparams.n_threads = max(1, (settings["cores"] - 1) // settings["servers"])
+    params.cpuparams_batch.n_threads = max(1, settings["cores"] // settings["servers"])
     # Behind 2,000 tokens a token takes 20 ms without it and 31 with it, behind 300 the same; so long a prompt is read in 10 s
     # instead of 7, once: it is cached.
     params.flash_attn_type = xllamacpp.llama_flash_attn_type.LLAMA_FLASH_ATTN_TYPE_DISABLED

@@ -5,7 +5,7 @@ In: what the session's owner has shared out. Out: the same, in the worker. It cr
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,31 +17,31 @@ from .permits import Share
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A worker's shares of the limits, the addresses of the servers that the session's owner runs, when that began, the folders
+    """A worker's shares of the limits, the addresses of servers that the session's owner runs, when that began, the folders
     of its lock files and of its record, by what a worker tells whether these are its own too, and what of the session's dollars
     is its own to spend; None without a limit.
     """
 
     session: Share
     limits: Mapping[str, Share]
-    addresses: Mapping[str, str]
+    addresses: Mapping[str, Sequence[str]]
     started: str
     locks: str
     record: str
     mark: Mark
     allowance: Allowance | None = None
 
-    def address(self, name: str) -> str | None:
-        """Where the owner's server of an endpoint is reached from here; None where a loopback address of its host is not ours."""
-        address = self.addresses.get(name)
-        local = address is not None and urlsplit(address).hostname in ("127.0.0.1", "localhost", "::1")
-        return address if not local or self.mark.on_host() else None
+    def servers(self, name: str) -> Sequence[str]:
+        """Where the owner's servers of an endpoint are reached from here; none where its loopback is not ours."""
+        addresses = self.addresses.get(name, ())
+        local = any(urlsplit(address).hostname in ("127.0.0.1", "localhost", "::1") for address in addresses)
+        return addresses if not local or self.mark.on_host() else ()
 
     def to_json(self) -> dict[str, Any]:
         return {
             "session": self.session.to_json(),
             "limits": {name: limit.to_json() for name, limit in self.limits.items()},
-            "addresses": dict(self.addresses),
+            "addresses": {name: list(urls) for name, urls in self.addresses.items()},
             "started": self.started,
             "locks": self.locks,
             "record": self.record,

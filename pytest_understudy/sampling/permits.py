@@ -36,13 +36,19 @@ def share(limit: int, index: int, workers: int, folder: str, name: str) -> Share
 
     `name` names the limit among the lock files in `folder`. ConfigError where locks are needed and filelock is not installed.
     """
+    mine = dealt(limit, index, workers)
     if limit >= workers:
-        return Share(limit // workers + (1 if index < limit % workers else 0))
+        return Share(len(mine))
     if find_spec("filelock") is None:
         raise ConfigError(
             f"{workers} workers share {limit} requests in flight: install pytest-understudy[xdist], or lower -n to that number"
         )
-    return Share(1, f"{folder}/{name}-{index % limit}.lock")
+    return Share(1, f"{folder}/{name}-{mine[0]}.lock")
+
+
+def dealt(limit: int, index: int, workers: int) -> range:
+    """Which of a limit's permits, from 0 on, worker `index` of `workers` uses; several the same where there are too few."""
+    return range(index % limit, limit, workers)
 
 
 def permits(part: Share, owner: Owner | None = None) -> AbstractAsyncContextManager[Any]:

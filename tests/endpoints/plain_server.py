@@ -22,7 +22,7 @@ def plain_server(template: str | None = None) -> Iterator[str]:
 
     child = Child("plain llama.cpp", [sys.executable, __file__, json.dumps({"template": template})], hint="look at its lines")
     try:
-        yield child.url(120)
+        yield child.urls(120)[0]
     finally:
         child.end()
 
@@ -46,7 +46,7 @@ def main() -> None:
     url = os.dup(1)
     os.dup2(2, 1)
     server = xllamacpp.Server(params)
-    os.write(url, json.dumps({"url": server.listening_address}).encode() + b"\n")
+    os.write(url, json.dumps({"urls": [server.listening_address]}).encode() + b"\n")
     while os.read(0, 4096):
         pass
     os._exit(0)

@@ -141,7 +141,7 @@ def test_a_cache_that_is_asked_for_is_marked_on_the_wire() -> None:
 
 
 def test_the_real_server_continues_counts_its_cache_and_says_what_was_cut(embedded: Embedded) -> None:
-    endpoint = Anthropic(name="served", base_url=f"{embedded.start()}/v1")
+    endpoint = Anthropic(name="served", base_url=f"{embedded.start()[0]}/v1")
     talk = (Message("system", "Answer in JSON, please do."), Message("user", "Where is my parcel? It is a week late."))
     greedy = Sampling(temperature=0.0, max_tokens=8)
 

@@ -146,7 +146,7 @@ def test_a_template_is_tried_before_anything_is_asked() -> None:
 
 def test_the_real_server_completes_keeps_a_schema_and_counts(embedded: Embedded) -> None:
     endpoint = OpenAI(
-        name="served", base_url=f"{embedded.start()}/v1", preset="llama.cpp", prefill="completions", template=CHATML
+        name="served", base_url=f"{embedded.start()[0]}/v1", preset="llama.cpp", prefill="completions", template=CHATML
     )
 
     async def drawn() -> list[Completion]:

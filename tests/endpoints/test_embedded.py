@@ -12,18 +12,21 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
-from pytest_understudy.endpoints.embedded import Embedded
+from pytest_understudy.endpoints import embedded as module
+from pytest_understudy.endpoints.embedded import Embedded, usable_cores
 from pytest_understudy.endpoints.endpoint import Completion, Message, Request, Sampling
 from pytest_understudy.endpoints.openai import OpenAI
 from pytest_understudy.errors import ConfigError, EndpointError, RouteEnded
 
 from .lora import noise
+from .scripted import Server, answer
 
 MAIL = (Message("system", "Answer in JSON."), Message("user", "Where is my parcel? It is a week late."))
 GREEDY = Sampling(temperature=0.0, max_tokens=24)
@@ -128,7 +131,7 @@ def test_no_think_is_said_without_changing_what_can_be_asked(embedded: Embedded)
 
 
 def test_an_empty_think_block_is_not_repeated(embedded: Embedded) -> None:
-    other = Embedded(name="local", address=embedded.start(), no_think="prefill")
+    other = Embedded(name="local", addresses=embedded.start(), no_think="prefill")
     plain, continued = ask(other, Request(MAIL, GREEDY, think=False), Request(MAIL, GREEDY, think=False, prefix='{"intent": "'))
     assert "<think>" not in plain.output
     assert "<think>" not in continued.output
@@ -141,14 +144,14 @@ def test_more_requests_than_slots_are_all_answered(embedded: Embedded) -> None:
 
 
 def test_llama_cpp_is_an_openai_endpoint_like_any_other(embedded: Embedded) -> None:
-    server = OpenAI(name="served", base_url=f"{embedded.start()}/v1", prefill="continue")
+    server = OpenAI(name="served", base_url=f"{embedded.start()[0]}/v1", prefill="continue")
     completion = asyncio.run(server.complete(Request(MAIL, GREEDY, prefix='{"intent": "', stop=('"',), model="any")))
     assert completion.finish == "stop"
     assert not completion.output.startswith("{")
 
 
 def test_an_address_that_llama_cpp_does_not_know_ends_the_route(embedded: Embedded) -> None:
-    server = OpenAI(name="served", base_url=f"{embedded.start()}/v2")
+    server = OpenAI(name="served", base_url=f"{embedded.start()[0]}/v2")
     with pytest.raises(RouteEnded, match=r"404: .*check base_url"):
         asyncio.run(server.complete(Request(MAIL)))
 
@@ -156,6 +159,57 @@ def test_an_address_that_llama_cpp_does_not_know_ends_the_route(embedded: Embedd
 def test_what_the_model_is_to_read_can_be_shown(embedded: Embedded) -> None:
     shown = json.loads(embedded.rendered(Request(MAIL, GREEDY, think=False, prefix="{")))
     assert [message["content"] for message in shown][1:] == [f"{MAIL[1].content} /no_think", "{"]
+
+
+# Several servers
+
+
+def test_a_small_model_has_a_server_for_each_slot_as_far_as_there_are_cores(embedded: Embedded) -> None:
+    urls = embedded.start()
+    assert len(set(urls)) == min(2, usable_cores())
+    for url in urls:
+        with urllib.request.urlopen(f"{url}/slots", timeout=10) as said:
+            assert [slot["n_ctx"] for slot in json.load(said)] == [2048] * (2 // len(urls))
+
+
+def test_a_large_model_has_one_server_for_all_slots(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "SMALL", 0)
+    endpoint = Embedded(name="local", concurrency=2, context=512)
+    [url] = endpoint.start()
+    with urllib.request.urlopen(f"{url}/slots", timeout=10) as said:
+        assert [slot["n_ctx"] for slot in json.load(said)] == [512, 512]
+    endpoint.stop()
+
+
+def served_by_two(*waves: list[Request]) -> list[list[str]]:
+    """What each server reads of the requests. Those of a wave are sent together and answered before the next; told by their words."""
+    with Server([answer()]) as first, Server([answer()]) as second:
+        endpoint = Embedded(name="local", addresses=[server.url.removesuffix("/v1") for server in (first, second)])
+
+        async def asked() -> list[list[str]]:
+            for wave in waves:
+                await asyncio.gather(*(endpoint.complete(request) for request in wave))
+            await endpoint.close()
+            return [[body["messages"][0]["content"] for body in server.asked] for server in (first, second)]
+
+        return asyncio.run(asked())
+
+
+def said(*words: str) -> Request:
+    return Request(tuple(Message("user" if number % 2 == 0 else "assistant", word) for number, word in enumerate(words)))
+
+
+def test_of_two_requests_at_once_each_server_gets_one() -> None:
+    first, second = served_by_two([said("a"), said("b")], [said("c"), said("d")])
+    assert (len(first), len(second)) == (2, 2)
+
+
+def test_one_request_at_a_time_is_always_asked_of_the_same_server() -> None:
+    assert served_by_two([said("a")], [said("b")], [said("a")]) == [["a", "b", "a"], []]
+
+
+def test_a_conversation_goes_on_where_its_prompt_was_read() -> None:
+    assert served_by_two([said("a"), said("b")], [said("b")], [said("b", "yes", "b2")], [said("a")]) == [["a", "a"], ["b"] * 3]
 
 
 # Adapters
@@ -250,7 +304,7 @@ def test_a_file_that_is_no_model_ends_the_route_with_what_the_child_said(tmp_pat
 
 def test_starting_twice_is_starting_once_on_any_thread() -> None:
     endpoint = Embedded(name="local", concurrency=1)
-    urls: list[str] = []
+    urls: list[tuple[str, ...]] = []
     threads = [threading.Thread(target=lambda: urls.append(endpoint.start())) for _ in range(4)]
     for thread in threads:
         thread.start()
@@ -263,7 +317,7 @@ def test_starting_twice_is_starting_once_on_any_thread() -> None:
 
 def test_a_stopped_server_is_gone_and_stopping_twice_is_stopping_once() -> None:
     endpoint = Embedded(name="local", concurrency=1)
-    url = endpoint.start()
+    [url] = endpoint.start()
     assert endpoint.cold_start is not None
     started = time.perf_counter()
     endpoint.stop()
@@ -318,18 +372,18 @@ def _pid(endpoint: Embedded) -> int:
 
 
 def test_a_server_of_another_process_is_used_and_never_stopped(embedded: Embedded) -> None:
-    worker = Embedded(name="local", address=embedded.start())
+    worker = Embedded(name="local", addresses=embedded.start())
     assert worker.start() == embedded.start()
     assert ask(worker, Request(MAIL, Sampling(max_tokens=1)))[0].tokens.generated == 1
     assert worker.cold_start is None
     worker.stop()
-    assert listens(embedded.start())
+    assert all(listens(url) for url in embedded.start())
 
 
 OWNER = """
 import os, subprocess, sys, time
 from pytest_understudy.endpoints.embedded import Embedded
-url = Embedded(name="local", concurrency=1).start()
+[url] = Embedded(name="local", concurrency=1).start()
 subprocess.Popen([sys.executable, "-c", "import time; time.sleep(8)"], close_fds=False)
 if os.fork() == 0:
     time.sleep(8)

@@ -150,7 +150,7 @@ def test_a_model_that_refuses_a_prefill_refuses_it_behind_a_router_too() -> None
 
 
 def test_llama_cpp_is_as_its_row_says(embedded: Embedded) -> None:
-    served = OpenAI(name="served", preset="llama.cpp", base_url=f"{embedded.start()}/v1")
+    served = OpenAI(name="served", preset="llama.cpp", base_url=f"{embedded.start()[0]}/v1")
     mail = (Message("system", "Answer in JSON."), Message("user", "Where is my parcel?"))
     greedy = Sampling(temperature=0.0, max_tokens=6)
 

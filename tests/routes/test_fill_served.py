@@ -78,10 +78,10 @@ def test_the_real_server_fills_a_form_in_each_dialect(
     async def drawn() -> Any:
         endpoint: OpenAI | Anthropic
         if dialect == "messages":
-            endpoint = Anthropic(name="served", base_url=embedded.start())
+            endpoint = Anthropic(name="served", base_url=embedded.start()[0])
         else:
             template = Template.of("chatml", Path()) if dialect == "completions" else None
-            endpoint = OpenAI(name="served", base_url=f"{embedded.start()}/v1", prefill=dialect, template=template)
+            endpoint = OpenAI(name="served", base_url=f"{embedded.start()[0]}/v1", prefill=dialect, template=template)
         try:
             return await filled(endpoint, replace(ASKED, sampling=replace(ASKED.sampling, max_tokens=80)), EMAIL, fill)
         finally:

@@ -33,7 +33,7 @@ def alone() -> Iterator[Embedded]:
 def rendered(endpoint: Embedded, messages: tuple[Message, ...]) -> str:
     """The prompt that the server itself makes of the messages."""
     body = json.dumps({"messages": [message.to_json() for message in messages]}).encode()
-    asked = urllib.request.Request(f"{endpoint.start()}/apply-template", body, {"Content-Type": "application/json"})
+    asked = urllib.request.Request(f"{endpoint.start()[0]}/apply-template", body, {"Content-Type": "application/json"})
     with urllib.request.urlopen(asked, timeout=60) as answer:
         prompt: str = json.load(answer)["prompt"]
     return prompt

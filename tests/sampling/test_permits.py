@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_understudy.sampling.permits import Share, permits, share
+from pytest_understudy.sampling.permits import Share, dealt, permits, share
 
 
 @pytest.mark.parametrize(("limit", "workers"), [(16, 4), (7, 3), (5, 5), (64, 1)])
@@ -18,6 +18,16 @@ def test_shares_sum_to_the_limit(limit: int, workers: int) -> None:
     parts = [share(limit, index, workers, "/locks", "session") for index in range(workers)]
     assert sum(part.own for part in parts) == limit
     assert all(part.lock is None for part in parts)
+
+
+@pytest.mark.parametrize(("limit", "workers"), [(16, 4), (7, 3), (5, 5), (64, 1)])
+def test_every_permit_is_dealt_to_one_worker(limit: int, workers: int) -> None:
+    hands = [dealt(limit, index, workers) for index in range(workers)]
+    assert sorted(permit for hand in hands for permit in hand) == list(range(limit))
+
+
+def test_of_fewer_permits_than_workers_each_has_one() -> None:
+    assert [list(dealt(2, index, 5)) for index in range(5)] == [[0], [1], [0], [1], [0]]
 
 
 def test_more_workers_than_requests_in_flight_take_turns_at_locks() -> None:

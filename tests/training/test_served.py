@@ -65,7 +65,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
 def heard(trained: Trained) -> Heard:
     """What the server says next, by adapter, at two places of each example."""
     server = Embedded(name="local", adapters=trained.adapters, concurrency=1)
-    url = server.start()
+    [url] = server.start()
     try:
         return {adapter: [served(url, tokens, adapter) for tokens in trained.places()] for adapter in (None, "ours", "unordered")}
     finally:
