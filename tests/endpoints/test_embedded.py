@@ -182,7 +182,7 @@ def test_a_large_model_has_one_server_for_all_slots(monkeypatch: pytest.MonkeyPa
 
 
 def served_by_two(*waves: list[Request]) -> list[list[str]]:
-    """What each server reads of the requests, told by their words. Those of a wave are sent together, and answered before the next."""
+    """What each server reads, told by its words. Requests of a wave are sent together, and answered before the next one."""
     with Server([answer()]) as first, Server([answer()]) as second:
         endpoint = Embedded(name="local", addresses=[server.url.removesuffix("/v1") for server in (first, second)])
 
