@@ -29,14 +29,14 @@ from .sampling.sampler import Sampler
 from .sampling.scored import sample_of_error, samples_of
 from .selection import Selection
 from .suite.task import Task
-from .verdict.gate import check_reachable
 from .verdict.machine import Machine
-from .verdict.verdict import Verdict, judge
+from .verdict.thresholds import check_reachable
 from .verdict.written import counted
 
 if TYPE_CHECKING:
     from .reports.export import Example, Export, Exported
     from .reports.shown import ShownRun
+    from .verdict.verdict import Verdict
 
 MakeEndpoint = Callable[[EndpointSettings, Path, Sequence[str]], Endpoint]
 
@@ -291,6 +291,8 @@ class Evaluation:
         """The verdict on these routes, as far as they are drawn; None where nothing was planned."""
         if not self._runs:
             return None
+        from .verdict.verdict import judge
+
         endpoints = self.drawing.endpoints
         return judge(
             routes,

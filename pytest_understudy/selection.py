@@ -10,12 +10,14 @@ import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from .config.config import Config
 from .config.endpoints import missing_key
 from .errors import ConfigError, listed
-from .verdict.comparison import Earlier
+
+if TYPE_CHECKING:
+    from .verdict.comparison import Earlier
 
 
 class Selection:
@@ -101,6 +103,8 @@ class Selection:
 
 def earlier(path: Path) -> Earlier:
     """The earlier JSON report in a file; UnderstudyError where it is none."""
+    from .verdict.comparison import Earlier
+
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as failure:

@@ -12,7 +12,7 @@ import yaml
 
 from pytest_understudy.cli import main
 from pytest_understudy.options import add_options
-from pytest_understudy.verdict.gate import Gate
+from pytest_understudy.verdict.thresholds import Gate
 from pytest_understudy.verdict.verdict import judge
 from tests.verdict.made import route, run, sample
 

@@ -17,7 +17,7 @@ from typing import Any
 from ..errors import ConfigError, listed
 from ..routes.listed_price import Nowhere, listed_price
 from ..routes.route import Route
-from ..verdict.gate import Gate
+from ..verdict.thresholds import Gate
 from .endpoints import EndpointSettings, endpoint_settings
 from .routes import AUTO, checked_route, extended, routes_of
 from .shapes import GateTable, UnderstudyTable, read

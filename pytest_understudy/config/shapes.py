@@ -23,7 +23,8 @@ Count = Annotated[int, Field(ge=1)]
 
 
 class Shape(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+    # Deferred: a validator is built for each of the tables that a config has, and not for those of other kinds.
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, defer_build=True)
 
 
 Table = TypeVar("Table", bound=Shape)

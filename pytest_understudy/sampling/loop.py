@@ -57,6 +57,14 @@ class Loop:
         except RuntimeError:  # the loop is closed: it died, or close() came first
             self._broken(self._failure or EndpointError("not drawn: the session ended"))
 
+    def begun(self) -> None:
+        """Blocks until the first requests leave, a second at most: before that two threads would want the interpreter."""
+        begun = threading.Event()
+        with suppress(RuntimeError):  # the loop is closed
+            # What was submitted makes coroutines in the loop's next round, and these ask in the round after it.
+            self._loop.call_soon_threadsafe(self._loop.call_soon, begun.set)
+            begun.wait(1.0)
+
     def close(self) -> None:
         with suppress(RuntimeError):  # it may end by itself just now
             self._loop.call_soon_threadsafe(self._loop.stop)

@@ -1,8 +1,8 @@
 """The runs of a session, kept small.
 
-In: runs as they are planned and drawn. Out: the same in the order in which they were first planned, each made anew when it is
-asked for. A run is kept as compressed JSON, which takes some 60 bytes a sample where its objects would take 1,000; outputs are in
-the record.
+In: runs as they are planned and drawn. Out: the same in the order in which they were first planned, without the outputs, which
+are in the record. Where they are many a run is kept as compressed JSON, which takes some 60 bytes a sample where its objects take
+500, and made anew each time it is asked for.
 """
 
 from __future__ import annotations
@@ -16,13 +16,17 @@ from .run import Run
 
 Name = tuple[str, str, str]
 
+FEW = 8_192  # samples in all, which may stay as they are
+
 
 class Runs(Collection[Run]):
-    """All that was planned, as far as it is drawn: whoever iterates has one of them in memory at a time."""
+    """All that was planned, as far as it is drawn: whoever iterates over many has one of them in memory at a time."""
 
     def __init__(self) -> None:
         self._planned: dict[Name, Run] = {}
-        self._drawn: dict[Name, tuple[int, bytes]] = {}  # how many samples, and the run
+        self._drawn: dict[Name, int] = {}  # how many samples of each
+        self._few: dict[Name, Run] = {}
+        self._packed: dict[Name, bytes] = {}
 
     @property
     def planned(self) -> list[Run]:
@@ -38,20 +42,24 @@ class Runs(Collection[Run]):
 
     def drawn(self, name: Name) -> int:
         """How many samples of a run there are."""
-        return self._drawn.get(name, (0, b""))[0]
+        return self._drawn.get(name, 0)
 
     def keep(self, run: Run) -> None:
         """A run that was drawn; of two the longer, of equals the first."""
         self.plan([run])
         if run.name not in self._drawn or self.drawn(run.name) < len(run.samples):
-            text = json.dumps(run.to_json(), separators=(",", ":"))
-            self._drawn[run.name] = len(run.samples), zlib.compress(text.encode(), 1)
+            self._drawn[run.name] = len(run.samples)
+            self._few[run.name] = run.without_outputs()
+            self._packed.pop(run.name, None)
+            if self._packed or sum(self._drawn.values()) > FEW:
+                self._packed |= {name: _packed(few) for name, few in self._few.items()}
+                self._few.clear()
 
     def of(self, name: Name) -> Run:
         """The run of this name, without its outputs; KeyError where none was planned."""
-        if name not in self._drawn:
-            return self._planned[name]
-        return Run.from_json(json.loads(zlib.decompress(self._drawn[name][1])))
+        if name in self._packed:
+            return Run.from_json(json.loads(zlib.decompress(self._packed[name])))
+        return self._few.get(name) or self._planned[name]
 
     def __contains__(self, run: object) -> bool:
         """Whether it was planned."""
@@ -62,3 +70,7 @@ class Runs(Collection[Run]):
 
     def __iter__(self) -> Iterator[Run]:
         return map(self.of, self._planned)
+
+
+def _packed(run: Run) -> bytes:
+    return zlib.compress(json.dumps(run.to_json(), separators=(",", ":")).encode(), 1)

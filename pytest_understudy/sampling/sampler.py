@@ -95,6 +95,13 @@ class Sampler:
                 self._pace.ask(sum(len(batch.numbers) for batch in batches))
                 self._loop.submit(batches, rounds=self._spending is not None)
 
+    def begun(self) -> bool:
+        """Blocks until what was promised is being asked for; False where nothing is."""
+        if self._loop is None:
+            return False
+        self._loop.begun()
+        return True
+
     def request(self, plan: Plan) -> str:
         """The digest of what the plan asks, by which its samples stand in the record."""
         return self._draws_of(plan).digest

@@ -15,13 +15,14 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from ..errors import TaskError, TaskErrors, listed
-from .entries import Entries, Entry, jsonl_entries, yaml_entries, yaml_value
+from .entries import Entries, Entry, jsonl_entries
 from .environment import EnvironmentKind, environment_named, tools_of
 from .form import Form
 from .imports import imported
 from .shapes import SharedInFile, TaskInFile, ToolInFile, complaints_of, short
 from .task import Budget, Floor, Task, Tool
 
+YAML = (".yaml", ".yml")
 _STRUCTURES = frozenset({"form", "tools", "environment"})  # one of them says what an answer looks like
 
 
@@ -76,17 +77,21 @@ def in_environment(task: Task) -> Task:
 
 
 def _entries(path: Path, name: str) -> Entries:
-    readers = {".yaml": yaml_entries, ".yml": yaml_entries, ".jsonl": jsonl_entries}
-    if path.suffix not in readers:
-        raise TaskError(f"a suite is a file named {listed(readers)}", at=name)
+    suffixes = (*YAML, ".jsonl")
+    if path.suffix not in suffixes:
+        raise TaskError(f"a suite is a file named {listed(suffixes)}", at=name)
     try:
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
-        found = sorted(other.name for other in path.parent.glob("*") if other.suffix in readers) if path.parent.is_dir() else []
+        found = sorted(other.name for other in path.parent.glob("*") if other.suffix in suffixes) if path.parent.is_dir() else []
         raise TaskError(f"no such file; in its folder there are {listed(found)}", at=name) from None
     except (OSError, UnicodeDecodeError) as failure:
         raise TaskError(f"cannot be read: {failure}", at=name) from failure
-    return readers[path.suffix](text, name)
+    if path.suffix not in YAML:
+        return jsonl_entries(text, name)
+    from .yaml_entries import yaml_entries
+
+    return yaml_entries(text, name)
 
 
 def _without_bad_keys(shared: Entry, name: str, complaints: list[TaskError]) -> Entry:
@@ -250,7 +255,11 @@ class _Builder:
     def _read(self, path: Path, at: str) -> Any:
         try:
             text = path.read_text(encoding="utf-8")
-            return yaml_value(text, path.name) if path.suffix in (".yaml", ".yml") else json.loads(text)
+            if path.suffix not in YAML:
+                return json.loads(text)
+            from .yaml_entries import yaml_value
+
+            return yaml_value(text, path.name)
         except (ValueError, RecursionError, OSError) as failure:
             raise TaskError(f"{path.name} is not JSON: {failure}", at=at) from failure
         except TaskError as failure:

@@ -23,6 +23,7 @@ from .schema import Steps, closed, place, subschemas
 from .shortest import complete
 from .task import Tool
 from .tool_schemas import actions_of, parameters_of, turn_of
+from .usual import is_usual
 
 if TYPE_CHECKING:
     from jsonschema.protocols import Validator
@@ -182,15 +183,8 @@ def _plain(schema: Mapping[str, Any], at: str) -> dict[str, Any]:
 
 def _check(schema: dict[str, Any], at: str) -> None:
     """That it is a JSON Schema, and one that can be judged by without fetching anything."""
-    from jsonschema.exceptions import SchemaError
-    from jsonschema.validators import Draft202012Validator, validator_for
-
-    try:
-        validator_for(schema, default=Draft202012Validator).check_schema(schema)
-    except SchemaError as failure:
-        keyword = next((str(part) for part in reversed(failure.absolute_path)), "")
-        named = f"the keyword `{keyword}` at {failure.json_path}" if keyword else "it"
-        raise TaskError(_clipped(f"not a valid JSON Schema: {named}: {failure.message}"), at=at) from failure
+    if not is_usual(schema):
+        _check_valid(schema, at)
     parts = list(subschemas(schema))
     known = {"", *(part.get("$id") for _, part in parts)}
     for steps, part in parts:
@@ -203,6 +197,18 @@ def _check(schema: dict[str, Any], at: str) -> None:
                 )
         for pattern in filter(None, [part.get("pattern"), *part.get("patternProperties", ())]):
             _check_pattern(pattern, place(steps), at)
+
+
+def _check_valid(schema: dict[str, Any], at: str) -> None:
+    from jsonschema.exceptions import SchemaError
+    from jsonschema.validators import Draft202012Validator, validator_for
+
+    try:
+        validator_for(schema, default=Draft202012Validator).check_schema(schema)
+    except SchemaError as failure:
+        keyword = next((str(part) for part in reversed(failure.absolute_path)), "")
+        named = f"the keyword `{keyword}` at {failure.json_path}" if keyword else "it"
+        raise TaskError(_clipped(f"not a valid JSON Schema: {named}: {failure.message}"), at=at) from failure
 
 
 def _check_pattern(pattern: str, path: str, at: str) -> None:

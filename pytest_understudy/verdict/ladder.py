@@ -13,11 +13,12 @@ from dataclasses import dataclass, replace
 
 from ..errors import listed
 from ..figures import Interval, mean, paired_interval, shrunk_interval
-from .gate import Gate, GateCheck, GateVerdict
+from .gate import GateCheck, GateVerdict
 from .measures import WORDS, distance
 from .repair import ClusterRepair
 from .route_figures import RouteFigures
 from .task_figures import TaskFigures, known_mean
+from .thresholds import Gate
 from .written import counted, dollars, percent, points, seconds, tokens
 
 Values = Mapping[tuple[str, str], float]

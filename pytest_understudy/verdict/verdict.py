@@ -15,13 +15,14 @@ from ..routes.route import Route
 from ..sampling.run import Run
 from ..sampling.runs import Runs
 from .comparison import Comparison, Earlier, compare, with_break_even
-from .gate import Gate, GateVerdict, judge_gate
+from .gate import GateVerdict, judge_gate
 from .ladder import Promotion, cost_of_a_miss, frontier, promote
 from .machine import Machine
 from .repair import ClusterRepair, repair_map
 from .route_figures import RouteFigures, loaded
 from .session import Session
 from .tally import Tally
+from .thresholds import Gate
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from pytest_understudy.cli import main
 from pytest_understudy.reports.page import page
 from pytest_understudy.reports.printable import visible
 from pytest_understudy.reports.shown import ShownRun, ShownSample
-from pytest_understudy.verdict.gate import Gate
+from pytest_understudy.verdict.thresholds import Gate
 from pytest_understudy.verdict.verdict import judge
 from tests.verdict.article import ROWS
 from tests.verdict.made import route, run, sample

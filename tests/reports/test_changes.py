@@ -12,7 +12,7 @@ from pytest_understudy.errors import UnderstudyError
 from pytest_understudy.reports.changes import changes
 from pytest_understudy.sampling.run import Run
 from pytest_understudy.verdict.again import verdict_from_json
-from pytest_understudy.verdict.gate import Gate
+from pytest_understudy.verdict.thresholds import Gate
 from pytest_understudy.verdict.verdict import Verdict, judge
 from tests.verdict.made import route, run, sample
 

@@ -4,7 +4,7 @@ import pytest
 
 from pytest_understudy.reports.form_picture import Pieces, form_picture, pieces
 from pytest_understudy.reports.shown import ShownRun, ShownSample
-from pytest_understudy.verdict.gate import Gate
+from pytest_understudy.verdict.thresholds import Gate
 from pytest_understudy.verdict.verdict import Verdict, judge
 from tests.verdict.made import route, run, sample
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pytest_understudy.reports.headline import headline
 from pytest_understudy.routes.price import Price
-from pytest_understudy.verdict.gate import Gate
+from pytest_understudy.verdict.thresholds import Gate
 from pytest_understudy.verdict.verdict import Verdict, judge
 from tests.verdict.article import ROWS
 from tests.verdict.made import error, route, run, sample

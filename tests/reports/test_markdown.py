@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pytest_understudy.reports.markdown import LONGEST, escaped, markdown
-from pytest_understudy.verdict.gate import Gate
+from pytest_understudy.verdict.thresholds import Gate
 from pytest_understudy.verdict.verdict import Verdict, judge
 from tests.verdict.article import ROWS
 from tests.verdict.made import route, run, sample

@@ -9,8 +9,8 @@ import pytest
 from pytest_understudy.reports.island import BUDGET, island
 from pytest_understudy.reports.page import page
 from pytest_understudy.reports.shown import ShownRun, ShownSample
-from pytest_understudy.verdict.gate import Gate
 from pytest_understudy.verdict.session import Session
+from pytest_understudy.verdict.thresholds import Gate
 from pytest_understudy.verdict.verdict import Verdict, judge
 from tests.verdict.article import ROWS
 from tests.verdict.made import error, route, run, sample

@@ -6,7 +6,7 @@ import pytest
 
 from pytest_understudy.reports import pictures
 from pytest_understudy.routes.price import Price
-from pytest_understudy.verdict.gate import Gate
+from pytest_understudy.verdict.thresholds import Gate
 from pytest_understudy.verdict.verdict import Verdict, judge
 from tests.verdict.article import ROWS
 from tests.verdict.made import error, route, run, sample

@@ -14,7 +14,7 @@ from pytest_understudy.reports.sheets import (
     task_sheet,
 )
 from pytest_understudy.routes.price import Price
-from pytest_understudy.verdict.gate import Gate
+from pytest_understudy.verdict.thresholds import Gate
 from pytest_understudy.verdict.verdict import Verdict, judge
 from tests.verdict.article import ROWS
 from tests.verdict.article import Row as ArticleRow

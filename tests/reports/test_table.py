@@ -9,7 +9,7 @@ from pytest_understudy.reports.table import comparison_lines, gate_lines, promot
 from pytest_understudy.routes.price import Price
 from pytest_understudy.routes.route import Route
 from pytest_understudy.sampling.run import Run, Sample
-from pytest_understudy.verdict.gate import Gate
+from pytest_understudy.verdict.thresholds import Gate
 from pytest_understudy.verdict.verdict import Verdict, judge
 from tests.verdict.article import ROWS, Row
 from tests.verdict.made import error, route, run, sample

@@ -9,9 +9,9 @@ import pytest
 from pytest_understudy.errors import UnderstudyError
 from pytest_understudy.routes.price import Price
 from pytest_understudy.verdict.again import verdict_from_json
-from pytest_understudy.verdict.gate import Gate
 from pytest_understudy.verdict.machine import Machine
 from pytest_understudy.verdict.session import Session
+from pytest_understudy.verdict.thresholds import Gate
 from pytest_understudy.verdict.verdict import Verdict, judge
 
 from .article import ROWS

@@ -18,9 +18,9 @@ from pytest_understudy.sampling.run import Run, Sample
 from pytest_understudy.verdict.break_even import BreakEven, machine_tasks
 from pytest_understudy.verdict.comparison import Earlier
 from pytest_understudy.verdict.fallback import Fallback
-from pytest_understudy.verdict.gate import Gate
 from pytest_understudy.verdict.machine import Machine
 from pytest_understudy.verdict.side import Pair, TaskSide
+from pytest_understudy.verdict.thresholds import Gate
 from pytest_understudy.verdict.verdict import Verdict, judge
 
 from .made import flight, route, run

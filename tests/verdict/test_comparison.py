@@ -14,7 +14,7 @@ from pytest_understudy.routes.price import Price
 from pytest_understudy.routes.route import Route
 from pytest_understudy.sampling.run import Run, Sample
 from pytest_understudy.verdict.comparison import Comparison, Difference, Earlier, pairs_needed
-from pytest_understudy.verdict.gate import Gate
+from pytest_understudy.verdict.thresholds import Gate
 from pytest_understudy.verdict.verdict import Verdict, judge
 
 from .made import error, route, run, sample

@@ -10,8 +10,9 @@ from pytest_understudy.errors import ConfigError
 from pytest_understudy.figures import wilson
 from pytest_understudy.routes.price import Price
 from pytest_understudy.sampling.run import Run, Sample
-from pytest_understudy.verdict.gate import Gate, GateCheck, GateVerdict, check_reachable, judge_gate
+from pytest_understudy.verdict.gate import GateCheck, GateVerdict, judge_gate
 from pytest_understudy.verdict.route_figures import RouteFigures
+from pytest_understudy.verdict.thresholds import Gate, check_reachable
 
 from .made import error, route, run, sample, spread_runs
 

@@ -8,7 +8,7 @@ import pytest
 from pytest_understudy.routes.price import Price
 from pytest_understudy.routes.route import Route
 from pytest_understudy.sampling.run import Run, Sample
-from pytest_understudy.verdict.gate import Gate
+from pytest_understudy.verdict.thresholds import Gate
 from pytest_understudy.verdict.verdict import Verdict, judge
 
 from .made import error, route, run, sample

@@ -6,8 +6,8 @@ import pytest
 
 from pytest_understudy.routes.route import Route
 from pytest_understudy.sampling.run import Run, Sample
-from pytest_understudy.verdict.gate import Gate
 from pytest_understudy.verdict.repair import ClusterRepair, trained
+from pytest_understudy.verdict.thresholds import Gate
 from pytest_understudy.verdict.verdict import Verdict, judge
 
 from .made import error, route, run, sample

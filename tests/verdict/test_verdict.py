@@ -7,7 +7,7 @@ import pytest
 
 from pytest_understudy.routes.price import Price
 from pytest_understudy.sampling.run import Run
-from pytest_understudy.verdict.gate import Gate
+from pytest_understudy.verdict.thresholds import Gate
 from pytest_understudy.verdict.verdict import Verdict, judge
 
 from .article import ROWS
