@@ -294,3 +294,27 @@ def test_a_second_test_of_a_task_sees_its_outputs_too(suite: Suite) -> None:
     result = suite.run("--understudy-route=raw")
     result.assert_outcomes(passed=9)
     assert len(suite.server.asked) == 6
+
+
+@pytest.mark.parametrize("outermost", [True, False])
+def test_only_what_was_imported_before_any_test_is_no_garbage(
+    suite: Suite, outermost: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And that only where no test of another session is under way, whose garbage it may be."""
+    suite.with_test(f"""
+        import gc
+
+        class Leaks:
+            def __del__(self):
+                raise ValueError("never let go")
+
+        def test_leaks():
+            leaks = Leaks()
+            leaks.itself = leaks
+            assert (gc.get_freeze_count() > 0) is {outermost}
+        """)
+    if outermost:
+        monkeypatch.delenv("PYTEST_CURRENT_TEST")
+    result = suite.run("--understudy-route=raw", apart=True)
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["*ValueError: never let go*"])
