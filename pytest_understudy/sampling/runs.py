@@ -25,6 +25,7 @@ class Runs(Collection[Run]):
     def __init__(self) -> None:
         self._planned: dict[Name, Run] = {}
         self._drawn: dict[Name, int] = {}  # how many samples of each
+        self._samples = 0  # of all
         self._few: dict[Name, Run] = {}
         self._packed: dict[Name, bytes] = {}
 
@@ -48,10 +49,11 @@ class Runs(Collection[Run]):
         """A run that was drawn; of two the longer, of equals the first."""
         self.plan([run])
         if run.name not in self._drawn or self.drawn(run.name) < len(run.samples):
+            self._samples += len(run.samples) - self.drawn(run.name)
             self._drawn[run.name] = len(run.samples)
             self._few[run.name] = run.without_outputs()
             self._packed.pop(run.name, None)
-            if self._packed or sum(self._drawn.values()) > FEW:
+            if self._samples > FEW:
                 self._packed |= {name: _packed(few) for name, few in self._few.items()}
                 self._few.clear()
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from pytest_understudy.endpoints.endpoint import Tokens
+from pytest_understudy.sampling import runs as module
 from pytest_understudy.sampling.draws import Drawn
 from pytest_understudy.sampling.run import Run
 from pytest_understudy.sampling.runs import Runs
@@ -14,6 +15,12 @@ from pytest_understudy.sampling.scored import sample_of, sample_of_error
 from pytest_understudy.scoring.score import Check, Score
 
 from .made import completion, plan
+
+
+@pytest.fixture(autouse=True, params=[0, 3, 8_192], ids=lambda few: f"{few}-may-stay")
+def few(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether all are packed, some, or none: nobody who asks for one can tell."""
+    monkeypatch.setattr(module, "FEW", request.param)
 
 
 def drawn(task: str, samples: int = 2) -> Run:
@@ -60,3 +67,11 @@ def test_of_two_runs_of_a_task_the_longer_is_kept_and_of_equals_the_first() -> N
     assert [(len(run.samples), run.planned, run.request) for run in runs] == [(3, 3, "a digest")]
     assert runs.drawn(drawn("a").name) == 3
     assert runs.drawn(drawn("b").name) == 0
+
+
+def test_of_many_samples_compressed_text_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "FEW", 4)
+    runs = Runs()
+    for task in "abc":
+        runs.keep(drawn(task))
+        assert (runs.of(drawn("a").name) is runs.of(drawn("a").name)) is (task != "c")
