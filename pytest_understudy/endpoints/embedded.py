@@ -35,7 +35,7 @@ class Embedded:
     """`model` is `smollm2` or the path of a .gguf file; `adapters` are LoRA adapters in GGUF, by the names that routes use.
 
     There are `concurrency` slots of `context` tokens each (about 45 MB a slot of 2048 with the bundled model). They are slots of
-    one server, or where the model is small of as many servers as there are cores (about 90 MB each): two threads that make one
+    one server, or where the model is small of as many servers as there are cores (25 MB each): two threads that make one
     token together wait for each other, two that make one each do not. `timeout` is seconds for one request. With `addresses`,
     servers that another process owns are used. `cold_start` is the seconds that the child took from its start until it served;
     None before that, and where it is another's.

@@ -18,6 +18,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pydantic_core import from_json
+
 from ..endpoints.endpoint import Completion
 from ..errors import ConfigError
 from ..routes.ask import sample_key
@@ -150,7 +152,7 @@ class Record:
                 return None
         text, file = found
         try:
-            line = json.loads(text)
+            line = _read(text)
             return line, completion_of(line), file
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as failure:
             told = f"the line of key {key} is none of ours, or was changed while it was in use; take it out"
@@ -205,10 +207,18 @@ def _parsed(text: bytes) -> tuple[str, float, bool]:
     """
     if (sample := _SAMPLE.fullmatch(text)) is not None and text.rfind(b'{"key": ') == 0:
         return sample[1].decode(), moment(sample[2].decode()).timestamp(), False
-    data = json.loads(text)
+    data = _read(text)
     if data["error"] is None:
         completion_of(data)
     return data["key"] + "", moment(data["at"]).timestamp(), data["error"] is not None
+
+
+def _read(text: bytes) -> Any:
+    """A line as JSON. pydantic's parser takes a third of the time, and is not asked twice: a lone surrogate is nothing to it."""
+    try:
+        return from_json(text, cache_strings="keys")
+    except ValueError:
+        return json.loads(text)
 
 
 def count_verdict(folder: Path, holdout: str) -> int:

@@ -6,8 +6,11 @@ import gzip
 import json
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pytest_understudy.errors import ConfigError
 from pytest_understudy.routes.ask import sample_key
@@ -30,6 +33,19 @@ def test_a_sample_is_found_again_with_its_latency_and_tokens(tmp_path: Path) -> 
     found = Record(tmp_path).find("k")
     assert found == Drawn(completion(), replayed=True)
     assert Record(tmp_path).find("other") is None
+
+
+@given(st.floats(0, 1e9), st.text() | st.just("half of \ud83d"), st.integers(0, 2**70))
+def test_a_line_is_read_as_exactly_as_python_reads_json(seconds: float, output: str, tokens: int) -> None:
+    with TemporaryDirectory() as name:
+        (whole,) = kept(Path(name)).read_text().splitlines()
+        line = json.loads(whole) | {"latency": seconds, "output": output}
+        line["tokens"] = {**line["tokens"], "prompt": tokens}
+        Path(name, "another.jsonl").write_text(json.dumps(line | {"key": "another"}) + "\n")
+        found = Record(Path(name)).find("another")
+    assert found is not None
+    assert found.completion is not None
+    assert (found.completion.latency, found.completion.output, found.completion.tokens.prompt) == (seconds, output, tokens)
 
 
 def test_a_line_has_the_keys_of_the_surface_and_no_other(tmp_path: Path) -> None:
