@@ -97,6 +97,19 @@ def test_promised_twice_is_drawn_once_and_waiting_promises(make: Make) -> None:
     assert len(endpoint.asked) == 5
 
 
+def test_once_it_has_begun_as_many_were_asked_as_may_be_in_flight(make: Make) -> None:
+    endpoint = Answering(echo, delay=0.2)
+    sampler = make(endpoint)
+    assert not sampler.begun()
+    sampler.promise([plan("a", samples=9)])
+    assert sampler.begun()
+    assert len(endpoint.asked) == 4
+    sampler.wait(plan("a", samples=9))
+    again = make(endpoint, replay="only")
+    again.promise([plan("a", samples=9)])
+    assert not again.begun()
+
+
 def test_more_samples_of_a_task_reuse_those_that_were_drawn(make: Make) -> None:
     endpoint = Answering(echo)
     sampler = make(endpoint)
