@@ -36,9 +36,7 @@ def main() -> None:
     options = parser.parse_args()
     sizes = [40, 300, 200 if options.quick else 4_000]
     loads = [Workload(tasks, SAMPLES, IN_FLIGHT) for tasks in sizes]
-    dense = Workload(
-        sizes[0], loads[-1].total // sizes[0], IN_FLIGHT
-    )  # the same items as the smallest: pytest keeps 5 kB of each
+    dense = Workload(sizes[0], loads[-1].total // sizes[0], IN_FLIGHT)  # the items of the smallest: pytest keeps 5 kB of each
     with running(Latency(0.01), BYTES) as url:
         drawn(loads[0], url, "raw")  # once unmeasured: it leaves the bytecode that later ones load
         small, middle, large = (drawn(load, url, "raw") for load in loads)

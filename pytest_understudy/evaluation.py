@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from .config.config import Config
 from .config.endpoints import EndpointSettings
@@ -180,11 +180,6 @@ class Evaluation:
     def collect(self, run: Run) -> None:
         """A run that was drawn, here or by a worker; of two the longer. Its outputs are let go: they are in the record."""
         self._runs.keep(run)
-
-    def hear(self, told: Mapping[str, Any]) -> None:
-        """A run as an item's report tells it: news where a worker drew it, and known where it was drawn here."""
-        if self._runs.drawn(Run.name_in(told)) < max(1, len(told["samples"])):
-            self.collect(Run.from_json(told))
 
     def place(self, route: Route) -> int:
         """When a rung is drawn, where rungs are drawn one by one: the baseline before all others, which are compared with it."""

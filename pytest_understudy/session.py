@@ -218,17 +218,19 @@ class Understudy:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> Generator[None, Any, Any]:
         told = yield
-        if not self._worker and (data := report.__dict__.pop("understudy", None)) is not None:  # the terminal keeps its reports
-            self.evaluation.hear(data)
-            if examples := report.__dict__.pop("understudy_examples", None):
-                self._learn(data, examples)
+        if not self._worker and (run := report.__dict__.pop("understudy", None)) is not None:  # the terminal keeps its reports
+            self._hear(run, report.__dict__.pop("understudy_examples"))
         return told
 
-    def _learn(self, run: dict[str, Any], examples: list[dict[str, Any]]) -> None:
+    def _hear(self, told: dict[str, Any], examples: list[dict[str, Any]]) -> None:
+        """What a worker's report tells."""
         from .reports.export import Example
         from .sampling.run import Run
 
-        self.evaluation.learn(Run.name_in(run), [Example.from_json(one) for one in examples])
+        run = Run.from_json(told)
+        self.evaluation.collect(run)
+        if examples:
+            self.evaluation.learn(run.name, map(Example.from_json, examples))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:

@@ -265,11 +265,6 @@ class Run:
             "samples": [sample.to_json() for sample in self.samples],
         }
 
-    @staticmethod
-    def name_in(data: Mapping[str, Any]) -> tuple[str, str, str]:
-        """The name of the run that `to_json` wrote."""
-        return (data["route"], data["file"], data["task"])
-
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Run:
         return cls(**{**data, "samples": tuple(Sample.from_json(sample) for sample in data["samples"])})
