@@ -102,7 +102,7 @@ class Suite:
     def run(self, *args: str, apart: bool = False) -> pytest.RunResult:
         """In this process, or (`apart`, and with workers) in one of its own."""
         apart = apart or any(arg.startswith("-n") for arg in args)
-        options = ("-p", "no:cacheprovider", *args)
+        options = ("-p", "no:cacheprovider", "-p", "no:anyio", *args)  # anyio's plugin: see pyproject.toml
         return self.pytester.runpytest_subprocess(*options) if apart else self.pytester.runpytest_inprocess(*options)
 
     def report(self, *args: str, apart: bool = False) -> dict[str, Any]:
