@@ -66,7 +66,7 @@ class Evaluation:
         record_prompts: bool = False,
         part: Part | None = None,
         owner: Owner | None = None,
-        on_sample: Callable[[Sample], object] = lambda sample: None,
+        on_samples: Callable[[Sequence[Sample]], object] = lambda samples: None,
     ) -> None:
         self.config = config
         self.ladder = ladder
@@ -75,7 +75,7 @@ class Evaluation:
         self.split = split
         self.replay: Literal["auto", "only", "off"] = replay
         self._record_folder = record
-        self._on_sample = on_sample
+        self._on_samples = on_samples
         self._part = part
         self._wanted: Counter[tuple[str, str, str]] = Counter()  # by how many tests
         self._tasks: dict[tuple[str, str], Task] = {}  # by (file, id), as far as tests of this process want them
@@ -161,8 +161,7 @@ class Evaluation:
         """Wait for the plan's samples and score them. An exception of the engine's reaches the caller."""
         known, request = self._runs.drawn(plan.name), self.drawing.engine.request(plan)
         samples = samples_of(plan, self.drawing.engine.wait(plan))
-        for sample in samples[known:]:  # the others were told when another test asked for them
-            self._on_sample(sample)
+        self._on_samples(samples[known:])  # the others were told when another test asked for them
         run = Run.of(plan, samples, request)
         self.collect(run)
         return run

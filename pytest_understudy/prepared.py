@@ -21,6 +21,7 @@ from .evaluation import Evaluation
 from .options import Options
 from .sampling.owner import Owner
 from .sampling.part import Part
+from .sampling.run import Sample
 
 if TYPE_CHECKING:
     from .reports.export import Export
@@ -38,6 +39,12 @@ def prepared(config: pytest.Config, options: Options) -> Evaluation:
             kind=settings.kind, settings={"name": settings.name, **settings.settings}
         )
         return theirs if theirs is not None else endpoint_of(settings, folder, addresses)
+
+    def tell(samples: Sequence[Sample]) -> None:
+        """Whoever listens hears of each; mostly nobody does."""
+        hook = config.hook.pytest_understudy_sample
+        for sample in samples if hook.get_hookimpls() else ():
+            hook(sample=sample)
 
     return Evaluation(
         settings,
@@ -57,7 +64,7 @@ def prepared(config: pytest.Config, options: Options) -> Evaluation:
         record_prompts=options.record_prompts,
         part=Part.from_json(given) if given else None,
         owner=Owner(input["understudy_owner"]) if given else None,
-        on_sample=lambda sample: config.hook.pytest_understudy_sample(sample=sample),
+        on_samples=tell,
     )
 
 

@@ -58,7 +58,8 @@ class Understudy:
         self._uncollected: list[str] = []
         # What is imported by now stays, and a process that ends takes all of its memory with it: to look for garbage there again
         # and again took 0.03 s, and once more at the end 0.13 s, of 1.9 s. A session in a test leaves that test's garbage alone.
-        if "PYTEST_CURRENT_TEST" not in os.environ:
+        self._outermost = "PYTEST_CURRENT_TEST" not in os.environ
+        if self._outermost:
             gc.freeze()
             atexit.register(gc.freeze)
 
@@ -247,8 +248,12 @@ class Understudy:
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         self.ending.tell(terminalreporter)
 
+    @pytest.hookimpl(trylast=True)
     def pytest_unconfigure(self) -> None:
+        """After pytest has looked for garbage, which it does twice; in a session of its own once is enough."""
         self.evaluation.close()
+        if self._outermost:
+            gc.freeze()
 
 
 def _relative(path: Path, config: pytest.Config) -> str:
