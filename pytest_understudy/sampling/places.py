@@ -12,15 +12,24 @@ import shutil
 import tempfile
 import zlib
 from array import array
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
 from io import FileIO
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, NamedTuple
 
 from ..errors import ConfigError
 
 KEY: Final = 16  # bytes
+GAP: Final = 1 << 14  # bytes between two lines that are read all the same, rather than apart
+BLOCK: Final = 1 << 18  # bytes read in one piece, and what is left of its last line
+
+
+class Line(NamedTuple):
+    """A line as it stands in a file. `at` is when it came, in seconds since the epoch."""
+
+    text: bytes
+    file: LineFile
+    at: float
 
 
 class LineFile:
@@ -101,7 +110,7 @@ class Places:
         self._open: LineFile | None = None  # of those not compressed one at a time: a record may have thousands
 
     def __contains__(self, key: str) -> bool:
-        return self._rows.find(_packed(key)) is not None
+        return _packed(key) in self._rows
 
     def put(self, key: str, file: LineFile, start: int, length: int, at: float) -> None:
         """A line of this key; of equal keys the newest `at` counts, and of equal times the last that was put."""
@@ -114,20 +123,44 @@ class Places:
             self._file[row] = self._number(file)
             self._start[row], self._length[row], self._at[row] = start, length, at
 
-    def get(self, key: str) -> tuple[bytes, LineFile] | None:
-        """The line of this key, and the file that it stands in."""
-        if (row := self._rows.find(_packed(key))) is None:
-            return None
-        file = self._files[self._file[row]]
-        if self._open is not None and self._open is not file and not self._open.compressed:
-            self._open.close()
-        self._open = file
-        return file.at(self._start[row], self._length[row]), file
+    def get(self, keys: Iterable[str]) -> list[Line | None]:
+        """The line of each key, None where there is none. Lines that stand close together are read in one piece."""
+        rows = [self._rows.find(_packed(key)) for key in keys]
+        texts: dict[int, bytes] = {}
+        for block in self._blocks({row for row in rows if row is not None}):
+            start, end = self._start[block[0]], self._start[block[-1]] + self._length[block[-1]]
+            text = self._opened(self._files[self._file[block[0]]]).at(start, end - start)
+            for row in block:
+                at = self._start[row] - start
+                texts[row] = text[at : at + self._length[row]]
+        return [None if row is None else Line(texts[row], self._files[self._file[row]], self._at[row]) for row in rows]
 
     def where(self, key: str) -> tuple[LineFile, float] | None:
         """The file that a key's line stands in, and its `at`."""
         row = self._rows.find(_packed(key))
         return None if row is None else (self._files[self._file[row]], self._at[row])
+
+    def _blocks(self, rows: Iterable[int]) -> Iterator[list[int]]:
+        """In the order of the files, those that are read in one piece."""
+        block: list[int] = []
+        for row in sorted(rows, key=lambda row: (self._file[row], self._start[row])):
+            if block and not self._close(block, row):
+                yield block
+                block = []
+            block.append(row)
+        if block:
+            yield block
+
+    def _close(self, block: list[int], row: int) -> bool:
+        first, last = block[0], block[-1]
+        apart = self._start[row] - self._start[last] - self._length[last]
+        return self._file[row] == self._file[first] and apart <= GAP and self._start[row] - self._start[first] <= BLOCK
+
+    def _opened(self, file: LineFile) -> LineFile:
+        if self._open is not None and self._open is not file and not self._open.compressed:
+            self._open.close()
+        self._open = file
+        return file
 
     def _number(self, file: LineFile) -> int:
         if file not in self._numbers:
@@ -142,6 +175,10 @@ class _Rows:
     def __init__(self) -> None:
         self._slots = array("i", [-1]) * 64
         self._keys = bytearray()
+        self._count = 0
+
+    def __contains__(self, key: bytes) -> bool:
+        return self._slots[self._slot(key)] >= 0
 
     def find(self, key: bytes) -> int | None:
         row = self._slots[self._slot(key)]
@@ -150,23 +187,20 @@ class _Rows:
     def of(self, key: bytes) -> int:
         """The key's number, a new one where it has none."""
         slot = self._slot(key)
-        if self._slots[slot] < 0:
-            self._slots[slot] = self._count
+        if (row := self._slots[slot]) < 0:
+            row = self._slots[slot] = self._count
+            self._count += 1
             self._keys += key
             if self._count * 3 > len(self._slots) * 2:
                 self._grow()
-            return self._count - 1
-        return self._slots[slot]
-
-    @property
-    def _count(self) -> int:
-        return len(self._keys) // KEY
+        return row
 
     def _slot(self, key: bytes) -> int:
         """Where the key stands, or would: keys are hashes, so their own bits spread them."""
-        last = len(self._slots) - 1
+        slots, keys = self._slots, self._keys
+        last = len(slots) - 1
         slot = int.from_bytes(key[:8], "big") & last
-        while (row := self._slots[slot]) >= 0 and self._keys[row * KEY : (row + 1) * KEY] != key:
+        while (row := slots[slot]) >= 0 and keys[row * KEY : (row + 1) * KEY] != key:
             slot = (slot + 1) & last
         return slot
 
@@ -178,7 +212,9 @@ class _Rows:
 
 def _packed(key: str) -> bytes:
     """A key of ours is 16 bytes in hex; of another its hash."""
-    with suppress(ValueError):
+    try:
         if len(packed := bytes.fromhex(key)) == KEY:
             return packed
+    except ValueError:
+        pass
     return hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()[:KEY]

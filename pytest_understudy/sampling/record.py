@@ -13,7 +13,7 @@ import os
 import re
 import threading
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from ..errors import ConfigError
 from ..routes.ask import sample_key
 from .draws import Drawn, completion_of, line_of, moment, now
 from .owner import Owner
-from .places import LineFile, Places
+from .places import Line, LineFile, Places
 from .run import Plan
 
 VERDICTS = "verdicts.txt"  # a line for each verdict: the holdout's hash, and when
@@ -70,11 +70,11 @@ class Record:
 
     def find(self, key: str) -> Drawn | None:
         """What was drawn under this key, with its recorded latency and tokens; None where nothing was."""
-        if (found := self._line(key)) is None:
-            return None
-        line, done, file = found
-        new = self._is_new(file, moment(line["at"]).timestamp())
-        return Drawn(done, replayed=not new, at=line["at"])
+        return self.find_all([key])[0]
+
+    def find_all(self, keys: Sequence[str]) -> list[Drawn | None]:
+        """The same for each of these keys."""
+        return [None if line is None else self._drawn(key, line) for key, line in zip(keys, self._lines(keys), strict=True)]
 
     @property
     def far(self) -> bool:
@@ -114,14 +114,12 @@ class Record:
         keys = {number: sample_key(request, number) for number in samples}
         if not all(key in self for key in keys.values()):
             self.refresh()
-        return {number: found[0] for number, key in keys.items() if (found := self._line(key)) is not None}
+        found = zip(keys.items(), self._lines(keys.values()), strict=True)
+        return {number: _told(key, line)[0] for (number, key), line in found if line is not None}
 
     def texts(self, keys: Iterable[str]) -> list[tuple[bytes, bool]]:
         """The lines under these keys as they stand there, and of each whether it is of this session."""
-        with self._lock:
-            there = [key for key in keys if key in self._places]
-            places = [(self._places.get(key), self._places.where(key)) for key in there]
-        return [(found[0], self._is_new(*place)) for found, place in places if found is not None and place is not None]
+        return [(line.text, self._is_new(line.file, line.at)) for line in self._lines(keys) if line is not None]
 
     def keep(self, key: str, plan: Plan, number: int, drawn: Drawn) -> None:
         """Append one line, whole, to this process's own file, and to the session's owner's record where that is another."""
@@ -146,17 +144,13 @@ class Record:
             for file in (self._own, self._fetched, *self._files.values()):
                 file.close()
 
-    def _line(self, key: str) -> tuple[dict[str, Any], Completion, LineFile] | None:
+    def _lines(self, keys: Iterable[str]) -> list[Line | None]:
         with self._lock:
-            if (found := self._places.get(key)) is None:
-                return None
-        text, file = found
-        try:
-            line = _read(text)
-            return line, completion_of(line), file
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as failure:
-            told = f"the line of key {key} is none of ours, or was changed while it was in use; take it out"
-            raise ConfigError(told, at=str(file.path)) from failure
+            return self._places.get(keys)
+
+    def _drawn(self, key: str, line: Line) -> Drawn:
+        told, done = _told(key, line)
+        return Drawn(done, replayed=not self._is_new(line.file, line.at), at=told["at"])
 
     def _read(self, path: Path, *, whole: bool = False) -> None:
         """What was not read yet; with `whole` a last line whose writer is still at it is left for the next time."""
@@ -211,6 +205,16 @@ def _parsed(text: bytes) -> tuple[str, float, bool]:
     if data["error"] is None:
         completion_of(data)
     return data["key"] + "", moment(data["at"]).timestamp(), data["error"] is not None
+
+
+def _told(key: str, line: Line) -> tuple[dict[str, Any], Completion]:
+    """What a line says; ConfigError where it says nothing."""
+    try:
+        told = _read(line.text)
+        return told, completion_of(told)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as failure:
+        why = f"the line of key {key} is none of ours, or was changed while it was in use; take it out"
+        raise ConfigError(why, at=str(line.file.path)) from failure
 
 
 def _read(text: bytes) -> Any:

@@ -125,7 +125,7 @@ class Sampler:
             self._awaited = draws, plan.samples
             self._news.wait_for(lambda: draws.complete(plan.samples) or self._broken is not None)
             self._awaited = None
-        drawn = [self._taken(draws, number) for number in range(plan.samples)]
+        drawn = self._taken(draws, plan.samples)
         if not draws.held and draws.complete(len(draws.came)):  # all of it is in the record
             self._by_digest.pop(draws.digest, None)
             self._promised.pop(plan.name)
@@ -167,21 +167,26 @@ class Sampler:
                 draws.came[number] = 1
             return found
 
-    def _taken(self, draws: Draws, number: int) -> Drawn:
+    def _taken(self, draws: Draws, samples: int) -> list[Drawn]:
+        """What came of the first so many samples: what is held, and all else from the record."""
+        drawn: dict[int, Drawn] = {}
         with self._news:
-            drawn = draws.held.get(number)
-            if isinstance(drawn, Drawn) and drawn.completion is not None:
-                del draws.held[number]
-                self._room += 1
-        if drawn is None and draws.came[number]:
-            drawn = self._record.find(draws.key(number))
-            assert drawn is not None  # it came, and is not held
-        if drawn is None:
+            for number in [number for number in draws.held if number < samples]:
+                one = draws.held[number]
+                if isinstance(one, BaseException):
+                    raise one
+                drawn[number] = one
+                if one.completion is not None:
+                    del draws.held[number]
+                    self._room += 1
+        recorded = [number for number in range(samples) if number not in drawn]
+        if not all(draws.came[number] for number in recorded):
             assert self._broken is not None
             raise self._broken
-        if isinstance(drawn, BaseException):
-            raise drawn
-        return drawn
+        for number, found in zip(recorded, self._record.find_all(list(map(draws.key, recorded))), strict=True):
+            assert found is not None  # it came, and is not held
+            drawn[number] = found
+        return [drawn[number] for number in range(samples)]
 
     def _came(self, job: Job, drawn: Drawn | BaseException) -> None:
         """A promise is kept, on the loop's thread."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pytest_understudy.errors import ConfigError
-from pytest_understudy.sampling.places import LineFile, Places
+from pytest_understudy.sampling.places import BLOCK, GAP, LineFile, Places
 
 
 def placed(places: Places, file: LineFile, *, at: float = 0.0) -> None:
@@ -27,7 +27,13 @@ def test_a_key_is_found_among_many_and_one_that_is_no_hash_too(tmp_path: Path) -
     for number, key in enumerate(keys):
         places.put(key, file, 7 * number, 7, 0.0)
     assert all(key in places for key in keys)
-    assert [places.get(key) for key in keys] == [(b"%06d\n" % number, file) for number in range(len(keys))]
+    assert places.get(keys) == [(b"%06d\n" % number, file, 0.0) for number in range(len(keys))]
+    assert places.get([*keys[3:1:-1], "f" * 32, keys[3]]) == [
+        (b"000003\n", file, 0.0),
+        (b"000002\n", file, 0.0),
+        None,
+        (b"000003\n", file, 0.0),
+    ]
     assert "f" * 32 not in places
 
 
@@ -39,10 +45,10 @@ def test_a_line_is_read_back_by_its_key_in_any_order(tmp_path: Path, name: str) 
     places, file = Places(), LineFile(tmp_path / name)
     placed(places, file)
     for number in reversed(range(50)):
-        assert places.get(f"{number:032x}") == (lines[number], file)
-    assert places.get("f" * 32) is None
+        assert places.get([f"{number:032x}"]) == [(lines[number], file, 0.0)]
+    assert places.get(["f" * 32]) == [None]
     file.close()
-    assert places.get(f"{7:032x}") == (lines[7], file)
+    assert places.get([f"{7:032x}"]) == [(lines[7], file, 0.0)]
     file.close()
 
 
@@ -54,9 +60,9 @@ def test_lines_of_many_files_are_told_apart_with_one_of_them_open(tmp_path: Path
         placed(places, file)
     for letter, rest in (("a", b"x"), ("b", b"y")):
         for number in range(5):
-            line = places.get(f"{letter}{number}")
+            (line,) = places.get([f"{letter}{number}"])
             assert line is not None
-            assert line[0] == b"%s%d %s\n" % (letter.encode(), number, rest)
+            assert line.text == b"%s%d %s\n" % (letter.encode(), number, rest)
             assert sum(file._file is not None for file in files) == 1
 
 
@@ -67,9 +73,24 @@ def test_of_equal_keys_the_newest_counts_and_then_the_last(tmp_path: Path) -> No
         file.path.write_text(f"k {name}\n")
     for name, at in (("old", 1.0), ("new", 3.0), ("between", 2.0)):
         placed(places, files[name], at=at)
-    assert places.get("k") == (b"k new\n", files["new"])
+    assert places.get(["k"]) == [(b"k new\n", files["new"], 3.0)]
     placed(places, files["same"], at=3.0)
-    assert places.get("k") == (b"k same\n", files["same"])
+    assert places.get(["k"]) == [(b"k same\n", files["same"], 3.0)]
+
+
+def test_lines_far_apart_and_of_several_files_are_found_together(tmp_path: Path) -> None:
+    """Such as stand close together are read in one piece: around each bound of that, and past it."""
+    places, written = Places(), {}
+    for name in ("a", "b"):
+        lengths = [10, GAP - 1, 10, GAP, 10, GAP + 1, 10, BLOCK, 10, 10, 3 * BLOCK, 10]
+        lines = [f"{name}-{number} ".encode().ljust(length, b".") + b"\n" for number, length in enumerate(lengths)]
+        content = b"".join(lines)
+        path = tmp_path / f"{name}.jsonl"
+        path.write_bytes(content)
+        placed(places, LineFile(path))
+        written |= {line.split()[0].decode(): line for line in lines}
+    for keys in ([*written], [*written][::2], [*written][1::2], [*written][::-3]):
+        assert [line.text for line in places.get(keys) if line is not None] == [written[key] for key in keys]
 
 
 def test_a_file_that_grows_is_read_on_and_a_line_without_an_end_is_left(tmp_path: Path) -> None:
@@ -91,7 +112,7 @@ def test_a_file_that_is_gone_or_torn_is_named(tmp_path: Path) -> None:
     placed(places, file)
     file.path.unlink()
     with pytest.raises(ConfigError, match=r"a\.jsonl: cannot be read"):
-        places.get("a")
+        places.get(["a"])
     (tmp_path / "b.jsonl.gz").write_bytes(gzip.compress(b"a\n" * 9)[:-4])
     with pytest.raises(ConfigError, match=r"b\.jsonl\.gz: cannot be read"):
         placed(places, LineFile(tmp_path / "b.jsonl.gz"))
