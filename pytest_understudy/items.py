@@ -108,10 +108,11 @@ def known_miss(task: Task) -> list[pytest.MarkDecorator]:
 
 def properties(run: Run) -> list[tuple[str, object]]:
     """The few figures that go into --junitxml."""
+    cost = run.cost
     return [
         ("understudy_credit", run.credit),
         ("understudy_strict_pass", run.strict_pass),
         ("understudy_tokens_p95", run.tokens.p95),
         ("understudy_latency_p95", run.latency.p95),
-        ("understudy_cost", "unpriced" if run.cost is None else run.cost),
+        ("understudy_cost", "unpriced" if cost is None else cost),
     ]

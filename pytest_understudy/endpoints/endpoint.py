@@ -6,12 +6,14 @@ counts tokens and seconds as docs/reference/figures.md has them. Text that leave
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
+from ..values import value
 
-@dataclass(frozen=True, slots=True)
+
+@value()
 class Tokens:
     """Tokens of one request or a sum of them; `cached` and `cache_write` are parts of `prompt`, `reasoning` of `generated`.
 
@@ -30,13 +32,17 @@ class Tokens:
         return None if self.prompt is None or self.generated is None else self.prompt + self.generated
 
     def __add__(self, other: Tokens) -> Tokens:
-        """Field by field. An unknown prompt or count of generated tokens makes the sum unknown; unknown parts count as none."""
-        return Tokens(
-            prompt=_sum(self.prompt, other.prompt),
-            cached=_part(self.cached, other.cached),
-            cache_write=_part(self.cache_write, other.cache_write),
-            generated=_sum(self.generated, other.generated),
-            reasoning=_part(self.reasoning, other.reasoning),
+        return Tokens.over((self, other))
+
+    @classmethod
+    def over(cls, several: Collection[Tokens]) -> Tokens:
+        """The sum, field by field. An unknown prompt or count of generated tokens makes that unknown; unknown parts are none."""
+        return cls(
+            prompt=_sum([tokens.prompt for tokens in several]),
+            cached=_parts([tokens.cached for tokens in several]),
+            cache_write=_parts([tokens.cache_write for tokens in several]),
+            generated=_sum([tokens.generated for tokens in several]),
+            reasoning=_parts([tokens.reasoning for tokens in several]),
         )
 
     def to_json(self) -> dict[str, int | None]:
@@ -54,12 +60,14 @@ class Tokens:
         return cls(known("prompt"), known("cached"), known("cache_write"), known("generated"), known("reasoning"))
 
 
-def _sum(a: int | None, b: int | None) -> int | None:
-    return None if a is None or b is None else a + b
+def _sum(counts: Collection[int | None]) -> int | None:
+    known = [count for count in counts if count is not None]
+    return sum(known) if known and len(known) == len(counts) else None
 
 
-def _part(a: int | None, b: int | None) -> int | None:
-    return None if a is None and b is None else (a or 0) + (b or 0)
+def _parts(counts: Collection[int | None]) -> int | None:
+    known = [count for count in counts if count is not None]
+    return sum(known) if known else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +108,7 @@ class Request:
     adapter: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Exchange:
     """One request and its answer, as the record keeps it. `output` is what came back, without the prefix; latency in seconds."""
 
@@ -117,7 +125,7 @@ class Exchange:
         return cls(data["output"], data["finish"], Tokens.from_json(data["tokens"]), data["latency"])
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Turn:
     """One turn of a workflow, as the record keeps it: the user message, and the model's whole text, prefill included.
 
@@ -137,7 +145,7 @@ class Turn:
         return cls(data["message"] + "", data["output"] + "", data["finish"] + "", data["requests"] + 0)
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Completion:
     """Text, tokens, seconds: sums over `requests`.
 

@@ -192,7 +192,7 @@ class _Filling:
 
     def _completion(self, finish: str) -> Completion:
         answers = self._answers
-        tokens = sum((answer.tokens for answer in answers[1:]), answers[0].tokens) if answers else Tokens(prompt=0, generated=0)
+        tokens = Tokens.over([answer.tokens for answer in answers]) if answers else Tokens(prompt=0, generated=0)
         return Completion(
             output=self._cursor.text,
             finish=finish,

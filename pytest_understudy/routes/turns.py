@@ -123,7 +123,7 @@ def _summed(answers: Sequence[Completion], turns: Sequence[Turn], finish: str) -
     return Completion(
         output="\n".join(turn.output for turn in turns),
         finish=finish,
-        tokens=sum((answer.tokens for answer in answers[1:]), answers[0].tokens if answers else Tokens()),
+        tokens=Tokens.over([answer.tokens for answer in answers]),
         latency=math.fsum(answer.latency for answer in answers),
         waited=math.fsum(answer.waited for answer in answers),
         requests=_exchanges(answers),

@@ -6,16 +6,17 @@ In: a Drawn. Out: a line as a dict; and back. A line of an earlier version, whic
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from typing import Any
 
 from ..endpoints.endpoint import Completion, Exchange, Tokens, Turn
 from ..suite.workflow import Trajectory
+from ..values import value
 from .run import Plan
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Drawn:
     """What came of one sample: a completion, or the error that stood in its way.
 
@@ -73,8 +74,7 @@ def completion_of(line: Mapping[str, Any]) -> Completion:
 
 def summed(requests: Sequence[Exchange]) -> Tokens:
     """The tokens of all of them; unknown where there are none."""
-    tokens = [request.tokens for request in requests]
-    return sum(tokens[1:], start=tokens[0]) if tokens else Tokens()
+    return Tokens.over([request.tokens for request in requests])
 
 
 def now() -> str:

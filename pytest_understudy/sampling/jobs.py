@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ..routes.ask import sample_key
+from ..values import value
 from .draws import Drawn
 from .run import Plan
 
@@ -31,7 +32,7 @@ class Draws:
         return self.came.find(0, 0, samples) < 0
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Job:
     """One sample to be drawn."""
 

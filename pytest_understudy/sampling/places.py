@@ -114,14 +114,14 @@ class Places:
 
     def put(self, key: str, file: LineFile, start: int, length: int, at: float) -> None:
         """A line of this key; of equal keys the newest `at` counts, and of equal times the last that was put."""
-        row = self._rows.of(_packed(key))
+        row, number = self._rows.of(_packed(key)), self._number(file)
         if row == len(self._at):
-            for column in (self._file, self._start, self._length):
-                column.append(0)
+            self._file.append(number)
+            self._start.append(start)
+            self._length.append(length)
             self._at.append(at)
-        if at >= self._at[row]:
-            self._file[row] = self._number(file)
-            self._start[row], self._length[row], self._at[row] = start, length, at
+        elif at >= self._at[row]:
+            self._file[row], self._start[row], self._length[row], self._at[row] = number, start, length, at
 
     def get(self, keys: Iterable[str]) -> list[Line | None]:
         """The line of each key, None where there is none. Lines that stand close together are read in one piece."""
@@ -163,10 +163,10 @@ class Places:
         return file
 
     def _number(self, file: LineFile) -> int:
-        if file not in self._numbers:
-            self._numbers[file] = len(self._files)
+        if (number := self._numbers.get(file)) is None:
+            number = self._numbers[file] = len(self._files)
             self._files.append(file)
-        return self._numbers[file]
+        return number
 
 
 class _Rows:

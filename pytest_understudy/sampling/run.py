@@ -16,6 +16,7 @@ from ..figures import mean, pass_hat, quantile
 from ..routes.route import Route
 from ..scoring.score import Check, Score
 from ..suite.task import Task
+from ..values import value
 
 NOT_DRAWN: Final = "not drawn: "
 
@@ -39,7 +40,7 @@ class Plan:
         return (self.route.name, *self.task.name)
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@value(repr=False)
 class Sample:
     """One attempt. `error` is None where it was judged; an error's score is 0 and not strict, and stays out of means.
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ..endpoints.endpoint import Completion, Tokens
+from ..endpoints.endpoint import Completion, Exchange, Tokens
 from ..errors import EnvironmentCrash, ScorerError, StaleSample
 from ..routes.turns import retraced
 from ..scoring.score import Check, Score
@@ -39,9 +39,7 @@ def sample_of(plan: Plan, number: int, drawn: Drawn, known: Judged | None = None
     done = drawn.completion
     if done is None:
         return _error(plan, number, drawn)
-    price = plan.route.price
-    requests = [request.tokens for request in done.requests]
-    at = moment(drawn.at) if drawn.at else None
+    cost, uncached = _dollars(plan, drawn, done.requests)
     error = None
     try:
         value, score = _judged(plan.task, drawn, done, {} if known is None else known)
@@ -58,8 +56,8 @@ def sample_of(plan: Plan, number: int, drawn: Drawn, known: Judged | None = None
         latency=done.latency,
         waited=done.waited,
         requests=len(done.requests),
-        cost=_total(price.cost(tokens, at) for tokens in requests) if price else None,
-        uncached=_total(price.uncached(tokens, at) for tokens in requests) if price else None,
+        cost=cost,
+        uncached=uncached,
         error=error,
         replayed=drawn.replayed,
         at=drawn.at,
@@ -86,14 +84,14 @@ def _judged(task: Task, drawn: Drawn, done: Completion, known: Judged) -> tuple[
 
 def _error(plan: Plan, number: int, drawn: Drawn) -> Sample:
     """An error; what was answered before it was paid for."""
-    price, at = plan.route.price, moment(drawn.at) if drawn.at else None
+    cost, uncached = _dollars(plan, drawn, drawn.answered)
     return replace(
         sample_of_error(number, drawn.error or "no answer"),
         tokens=summed(drawn.answered),
         requests=len(drawn.answered),
         at=drawn.at,
-        cost=_total(price.cost(request.tokens, at) for request in drawn.answered) if price else None,
-        uncached=_total(price.uncached(request.tokens, at) for request in drawn.answered) if price else None,
+        cost=cost,
+        uncached=uncached,
     )
 
 
@@ -115,9 +113,18 @@ def _no_score(error: str) -> Score:
     return Score(0.0, False, (Check("error", False, error),))
 
 
-def _total(costs: Iterable[float | None]) -> float | None:
+def _dollars(plan: Plan, drawn: Drawn, requests: Sequence[Exchange]) -> tuple[float | None, float | None]:
+    """What the requests of a sample cost, as billed and uncached; None where that of one of them is unknown."""
+    if (price := plan.route.price) is None:
+        return None, None
+    at = moment(drawn.at) if drawn.at else None
+    if len(requests) == 1:  # as most are: this is for every sample
+        tokens = requests[0].tokens
+        return price.cost(tokens, at), price.uncached(tokens, at)
+    tokens_of = [request.tokens for request in requests]
+    return _total([price.cost(tokens, at) for tokens in tokens_of]), _total([price.uncached(tokens, at) for tokens in tokens_of])
+
+
+def _total(costs: Sequence[float | None]) -> float | None:
     """The sum; None where a part is unknown, for a cost that leaves something out is no cost."""
-    known = list(costs)
-    if len(known) == 1:  # most samples are one request
-        return known[0]
-    return math.fsum(cost for cost in known if cost is not None) if known and None not in known else None
+    return math.fsum(cost for cost in costs if cost is not None) if costs and None not in costs else None

@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from ..values import value
+
 if TYPE_CHECKING:
     from ..suite.workflow import Trajectory
 
 Outcome = Literal["pass", "detectable", "silent", "harm"]
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Check:
     """One thing that was looked at. `detail` says what was expected and what was given, where it failed."""
 
@@ -20,7 +22,7 @@ class Check:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Score:
     """What an output is worth: `credit` in [0, 1], `strict` pass, and its checks in form order.
 

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import get_args
 
 from ..endpoints.endpoint import Tokens
-from ..figures import mean
 from ..routes.route import Route
 from ..sampling.run import Run
 from ..scoring.score import Outcome
@@ -68,13 +67,13 @@ class Tally:
             self.add(run)
 
     def add(self, run: Run) -> None:
-        samples, judged = run.samples, run.judged
+        samples, judged, drawn = run.samples, run.judged, run.drawn
         self.by_task.append(TaskFigures.of(self.route, run))
-        self.tasks += run.drawn > 0
+        self.tasks += drawn > 0
         self.planned += run.planned
         self.most = max(self.most, run.planned)
-        self.drawn += run.drawn
-        self.undrawn = self.undrawn or run.drawn < run.planned
+        self.drawn += drawn
+        self.undrawn = self.undrawn or drawn < run.planned
         self.replayed += sum(sample.replayed for sample in samples)
         self.requests += sum(sample.requests for sample in samples)
         self.cut += sum(sample.finish == "length" for sample in judged)
@@ -88,7 +87,7 @@ class Tally:
             self.tokens = tokens if self.tokens is None else self.tokens + tokens
         found = [outcome_of(sample) for sample in judged]
         for outcome, column in self.outcomes.items() if found else ():
-            column.extend([mean([float(one == outcome) for one in found])])
+            column.extend([found.count(outcome) / len(found)])
         self._add_misses(run)
         if self._timed:
             self.flights.extend(samples)

@@ -62,7 +62,7 @@ class TaskFigures:
             cluster=run.cluster,
             confirm=run.confirm,
             samples=len(run.samples),
-            errors=run.errors,
+            errors=len(run.samples) - len(judged),
             credit=known_mean([sample.score.credit for sample in judged]),
             strict_pass=known_mean([float(sample.score.strict) for sample in judged]),
             gate_credit=known_mean([0.0 if sample.error is not None else sample.score.credit for sample in run.samples]),
@@ -143,7 +143,7 @@ def summed_tokens(samples: Sequence[Sample]) -> Tokens | None:
     there are none to count.
     """
     counted = [sample.tokens for sample in samples if sample.error is None or sample.tokens.total is not None]
-    return sum(counted[1:], start=counted[0]) if counted else None
+    return Tokens.over(counted) if counted else None
 
 
 def summed_cost(samples: Sequence[Sample], costs: Sequence[float | None]) -> float | None:

@@ -80,7 +80,7 @@ def test_of_equal_keys_the_newest_counts_and_then_the_last(tmp_path: Path) -> No
 
 def test_lines_far_apart_and_of_several_files_are_found_together(tmp_path: Path) -> None:
     """Such as stand close together are read in one piece: around each bound of that, and past it."""
-    places, written = Places(), {}
+    places, written = Places(), dict[str, bytes]()
     for name in ("a", "b"):
         lengths = [10, GAP - 1, 10, GAP, 10, GAP + 1, 10, BLOCK, 10, 10, 3 * BLOCK, 10]
         lines = [f"{name}-{number} ".encode().ljust(length, b".") + b"\n" for number, length in enumerate(lengths)]
