@@ -196,10 +196,10 @@ class _Rows:
         return row
 
     def _slot(self, key: bytes) -> int:
-        """Where the key stands, or would: keys are hashes, so their own bits spread them."""
+        """Where the key stands, or would."""
         slots, keys = self._slots, self._keys
         last = len(slots) - 1
-        slot = int.from_bytes(key[:8], "big") & last
+        slot = hash(key) & last
         while (row := slots[slot]) >= 0 and keys[row * KEY : (row + 1) * KEY] != key:
             slot = (slot + 1) & last
         return slot

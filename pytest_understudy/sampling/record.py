@@ -68,6 +68,11 @@ class Record:
         with self._lock:
             return key in self._places
 
+    def missing(self, keys: Sequence[str]) -> list[int]:
+        """Of these keys those under which nothing was drawn, as far as the record is read, by their places in the list."""
+        with self._lock:
+            return [place for place, key in enumerate(keys) if key not in self._places]
+
     def find(self, key: str) -> Drawn | None:
         """What was drawn under this key, with its recorded latency and tokens; None where nothing was."""
         return self.find_all([key])[0]
@@ -96,7 +101,10 @@ class Record:
 
     def fetch(self, keys: Iterable[str]) -> None:
         """Copy what is under these keys in the session's owner's record, where that is another, and is not here."""
-        if self._owner is None or not (missing := [key for key in keys if key not in self]):
+        if self._owner is None:
+            return
+        keys = list(keys)
+        if not (missing := [keys[place] for place in self.missing(keys)]):
             return
         for text, new in self._owner.lines(missing):
             self._add(self._own if new else self._fetched, text, *_parsed(text))
@@ -112,7 +120,7 @@ class Record:
     def lines(self, request: str, samples: Iterable[int]) -> dict[int, dict[str, Any]]:
         """The lines of these samples of a request (`Run.request`), by their numbers; those that are not recorded are left out."""
         keys = {number: sample_key(request, number) for number in samples}
-        if not all(key in self for key in keys.values()):
+        if self.missing(list(keys.values())):
             self.refresh()
         found = zip(keys.items(), self._lines(keys.values()), strict=True)
         return {number: _told(key, line)[0] for (number, key), line in found if line is not None}

@@ -149,11 +149,14 @@ class Sampler:
     def _to_ask(self, plan: Plan, draws: Draws) -> list[int]:
         """The plan's samples that must be asked for; of the others each is in the record, in flight, or an error."""
         new = range(len(draws.came), plan.samples)
+        if not new:
+            return []
+        keys = [draws.key(number) for number in new]
         if self._replay != "off":
-            self._record.fetch(map(draws.key, new))
+            self._record.fetch(keys)
         with self._news:
             draws.came.extend(bytes(len(new)))
-            missing = [number for number in new if draws.key(number) not in self._record]
+            missing = [new[place] for place in self._record.missing(keys)]
             found = sorted(set(new) - set(missing))
             if plan.task.environment is None:  # else it is still to be held to what its environment answers now
                 for number in found:
