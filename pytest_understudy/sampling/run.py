@@ -203,26 +203,28 @@ class Run:
 
     @property
     def judged(self) -> tuple[Sample, ...]:
-        return tuple(sample for sample in self.samples if sample.error is None)
+        return tuple([sample for sample in self.samples if sample.error is None])
 
     @property
     def drawn(self) -> int:
         """How many of the samples were asked for; errors that say why they were not are no draws."""
-        return sum(1 for sample in self.samples if sample.error is None or not sample.error.startswith(NOT_DRAWN))
+        return len([1 for sample in self.samples if sample.error is None or not sample.error.startswith(NOT_DRAWN)])
 
     @property
     def errors(self) -> int:
-        return len(self.samples) - len(self.judged)
+        return len([1 for sample in self.samples if sample.error is not None])
 
     @property
     def credit(self) -> float:
         """Mean credit over judged samples, in [0, 1]; 0 if none was judged."""
-        return mean([sample.score.credit for sample in self.judged]) if self.judged else 0.0
+        judged = self.judged
+        return mean([sample.score.credit for sample in judged]) if judged else 0.0
 
     @property
     def strict_pass(self) -> float:
         """Share of judged samples that pass strictly, in [0, 1]; 0 if none was judged."""
-        return mean([float(sample.score.strict) for sample in self.judged]) if self.judged else 0.0
+        judged = self.judged
+        return mean([float(sample.score.strict) for sample in judged]) if judged else 0.0
 
     def pass_hat(self, k: int) -> float | None:
         """The chance that k independent samples all pass: C(c, k) / C(n, k); None where fewer than k were judged."""
@@ -231,11 +233,10 @@ class Run:
     @property
     def cost(self) -> float | None:
         """Dollars as billed, errors included where their usage is known; None where the route is unpriced."""
-        costs = [sample.cost for sample in self.judged]
-        billed = [sample.cost for sample in self.samples if sample.error is not None and sample.cost is not None]
-        if not costs or any(cost is None for cost in costs):
+        judged = [sample.cost for sample in self.judged]
+        if not judged or None in judged:
             return None
-        return math.fsum([*(cost for cost in costs if cost is not None), *billed])
+        return math.fsum([sample.cost for sample in self.samples if sample.cost is not None])
 
     @property
     def tokens(self) -> Spread:
