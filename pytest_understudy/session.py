@@ -30,9 +30,6 @@ if TYPE_CHECKING:
     from .reports.live import Live
     from .sampling.run import Plan, Run
 
-run_key = pytest.StashKey["Run"]()  # both set by the run fixture, and read for the reports
-plan_key = pytest.StashKey["Plan"]()
-
 
 class Understudy:
     """One session's evaluation, as pytest drives it."""
@@ -52,6 +49,7 @@ class Understudy:
             step_summary(os.environ),
         )
         self._running = False
+        self._drawn: dict[pytest.Item, tuple[Run, Plan]] = {}  # of items that are not done: their outputs are in memory
         self._live: Live | None = None
         self._ended: set[str | None] = set()
         self._promised: set[str] = set()  # rungs, where they are drawn one by one
@@ -162,7 +160,7 @@ class Understudy:
                 run = self.evaluation.run(plan)
         except UnderstudyError as failure:
             pytest.fail(printable(str(failure)), pytrace=False)
-        item.stash[run_key], item.stash[plan_key] = run, plan
+        self._drawn[item] = run, plan
         item.user_properties.extend(properties(run))
         if (ended := self.evaluation.ended(plan)) is not None:
             name = plan.route.name
@@ -181,18 +179,19 @@ class Understudy:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
         report = yield
-        if (run := item.stash.get(run_key, None)) is None:
+        if (drawn := self._drawn.get(item)) is None:
             return report
+        run, plan = drawn
         if call.when == "call" and report.failed:
             missed = call.excinfo is not None and call.excinfo.errisinstance(AssertionError)
             explored = "baseline" if run.route == self.evaluation.beside else "rung missed" if self.options.ladder else ""
             if explored and missed and not self.config.getoption("runxfail"):
                 report.outcome, report.wasxfail = "skipped", explored
             else:
-                report.sections.append(("understudy: worst samples", self._worst(item, run)))
+                report.sections.append(("understudy: worst samples", self._worst(item, run, plan)))
         if call.when == "teardown":
-            self._tell(report, run, item.stash[plan_key])
-            del item.stash[run_key]  # the item is done: its outputs are in the record
+            self._tell(report, run, plan)
+            del self._drawn[item]
         return report
 
     def _tell(self, report: Any, run: Run, plan: Plan) -> None:
@@ -204,10 +203,9 @@ class Understudy:
         elif examples:
             self.evaluation.learn(run.name, examples)
 
-    def _worst(self, item: pytest.Item, run: Run) -> str:
+    def _worst(self, item: pytest.Item, run: Run, plan: Plan) -> str:
         from .reports.failure import replay_command, worst_samples
 
-        plan = item.stash[plan_key]
         path, _, rest = item.nodeid.partition("::")
         here = os.path.relpath(self.config.rootpath / path, self.config.invocation_params.dir)
         return worst_samples(

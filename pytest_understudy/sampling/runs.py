@@ -48,11 +48,12 @@ class Runs(Collection[Run]):
     def keep(self, run: Run) -> None:
         """A run that was drawn; of two the longer, of equals the first."""
         self.plan([run])
-        if run.name not in self._drawn or self.drawn(run.name) < len(run.samples):
-            self._samples += len(run.samples) - self.drawn(run.name)
-            self._drawn[run.name] = len(run.samples)
-            self._few[run.name] = run.without_outputs()
-            self._packed.pop(run.name, None)
+        name = self._planned[run.name].name
+        if name not in self._drawn or self.drawn(name) < len(run.samples):
+            self._samples += len(run.samples) - self.drawn(name)
+            self._drawn[name] = len(run.samples)
+            self._few[name] = run.without_outputs()
+            self._packed.pop(name, None)
             if self._samples > FEW:
                 self._packed |= {name: _packed(few) for name, few in self._few.items()}
                 self._few.clear()

@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -21,6 +21,8 @@ from .form import Form
 from .imports import imported
 from .shapes import SharedInFile, TaskInFile, ToolInFile, complaints_of, short
 from .task import Budget, Floor, Task, Tool
+
+T = TypeVar("T")
 
 YAML = (".yaml", ".yml")
 _STRUCTURES = frozenset({"form", "tools", "environment"})  # one of them says what an answer looks like
@@ -126,7 +128,9 @@ class _Builder:
 
     def __init__(self, folder: Path, name: str) -> None:
         self._folder = folder
+        self._folder_shown = str(folder)
         self._name = name
+        self._kept: dict[Any, Any] = {}
         self._forms: dict[str, Form | TaskError] = {}
         self._tools: dict[str, tuple[Tool, ...]] = {}
         self._environments: dict[str, tuple[EnvironmentKind, tuple[Tool, ...]]] = {}
@@ -147,16 +151,16 @@ class _Builder:
             id=read.id,
             input=read.input,
             expect=read.expect,
-            instructions=read.instructions,
+            instructions=self._once(read.instructions),
             form=self._form_of(read, tools, entry),
             tools=tools,
             environment=environment,
             max_turns=read.max_turns,
             scorer=read.scorer,
-            floor=Floor(**read.floor.model_dump()),
-            budget=Budget(**read.budget.model_dump()),
-            category=read.category,
-            cluster=read.cluster or read.category,
+            floor=self._once(Floor(read.floor.strict_pass, read.floor.credit)),
+            budget=self._once(Budget(read.budget.tokens, read.budget.seconds)),
+            category=self._once(read.category),
+            cluster=self._once(read.cluster or read.category),
             split=read.split,
             known_miss=read.known_miss,
             confirm=read.confirm,
@@ -164,8 +168,13 @@ class _Builder:
             parse=read.parse,
             file=self._name,
             source=f"{self._name}:{own.line}",
-            folder=str(self._folder),
+            folder=self._folder_shown,
         )
+
+    def _once(self, value: T) -> T:
+        """The same for every task of which it is equal: a file of thousands says its instructions thousands of times."""
+        kept: T = self._kept.setdefault(value, value)
+        return kept
 
     def _at(self, entry: Entry, key: str) -> str:
         return f"{self._name}:{entry.line_of(key)}: {key}"
@@ -221,7 +230,7 @@ class _Builder:
         if ":" not in spec:
             found = sorted(str(other.relative_to(self._folder)) for other in self._folder.rglob("*.json"))[:10]
             raise TaskError(f"no such file: {short(spec)}; in the suite's folder there are {listed(found)}", at=at)
-        model = imported(spec, str(self._folder), at=at)
+        model = imported(spec, self._folder_shown, at=at)
         if not (isinstance(model, type) and issubclass(model, BaseModel)):
             raise TaskError(f"{spec!r} is no pydantic model; a form is a JSON Schema, module:PydanticModel, regex or lark", at=at)
         return Form.from_schema(model.model_json_schema(), at=at)
@@ -248,7 +257,7 @@ class _Builder:
 
     def _environment_of(self, reference: str, at: str) -> tuple[EnvironmentKind, tuple[Tool, ...]]:
         if reference not in self._environments:
-            kind, listing = environment_named(reference, str(self._folder), at=at)
+            kind, listing = environment_named(reference, self._folder_shown, at=at)
             self._environments[reference] = kind, _tools_listed(listing, reference, at)
         return self._environments[reference]
 

@@ -63,7 +63,8 @@ class Task:
     `(file, id)` names it. `scorer` is a scorer's name, a `module:function`, or a function of (task, answer); left empty it is
     `state` where there is an environment and a state is expected, `actions` where there are tools, `fields` where an object is
     expected, else `exact`. `source` is the place for complaints. With an `environment` the task takes up to `max_turns` turns in
-    it: `tools` are the environment's, and `form` is that of one turn.
+    it: `tools` are the environment's, and `form` is that of one turn. `hash`: sixteen hex digits over input, expect, form, scorer
+    and environment, equal where a comparison may pair two tasks.
     """
 
     id: str
@@ -87,6 +88,10 @@ class Task:
     file: str = ""
     source: str = ""
     folder: str = ""  # where the suite's own modules (scorers) are imported from
+    hash: str = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "hash", _hash(self))
 
     def __repr__(self) -> str:
         """Short: pytest prints it under every failed assertion, also of tasks whose text is kept for confirmation."""
@@ -102,15 +107,14 @@ class Task:
         """`module:Class`, where there is an environment."""
         return "" if self.environment is None else _named(self.environment)
 
-    @property
-    def hash(self) -> str:
-        """Sixteen hex digits over input, expect, form, scorer and environment: equal where a comparison may pair two tasks."""
-        scorer = self.scorer if isinstance(self.scorer, str) else _named(self.scorer)
-        expect = None if self.expect is MISSING else self.expect
-        judged = [self.input, expect, self.form.key if self.form else None, scorer]
-        if self.environment is not None:
-            judged += [self.environment_name, self.max_turns]
-        return hashlib.sha256(json.dumps(judged, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+def _hash(task: Task) -> str:
+    scorer = task.scorer if isinstance(task.scorer, str) else _named(task.scorer)
+    expect = None if task.expect is MISSING else task.expect
+    judged = [task.input, expect, task.form.key if task.form else None, scorer]
+    if task.environment is not None:
+        judged += [task.environment_name, task.max_turns]
+    return hashlib.sha256(json.dumps(judged, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
 def _named(what: Callable[..., Any]) -> str:
