@@ -1,7 +1,7 @@
 """The runs of a session, kept small.
 
 In: runs as they are planned and drawn. Out: the same in the order in which they were first planned, without the outputs, which
-are in the record. Where they are many a run is kept as compressed JSON, which takes some 60 bytes a sample where its objects take
+are in the record. Where they are many a run is kept as compressed JSON, which takes some 50 bytes a sample where its objects take
 500, and made anew each time it is asked for.
 """
 
@@ -61,7 +61,7 @@ class Runs(Collection[Run]):
     def of(self, name: Name) -> Run:
         """The run of this name, without its outputs; KeyError where none was planned."""
         if name in self._packed:
-            return Run.from_json(json.loads(zlib.decompress(self._packed[name])))
+            return _unpacked(self._packed[name])
         return self._few.get(name) or self._planned[name]
 
     def __contains__(self, run: object) -> bool:
@@ -76,4 +76,15 @@ class Runs(Collection[Run]):
 
 
 def _packed(run: Run) -> bytes:
-    return zlib.compress(json.dumps(run.to_json(), separators=(",", ":")).encode(), 1)
+    """A column for each key of a sample: it is smaller than a dict for each sample, and sooner read."""
+    told = run.to_json()
+    samples = told["samples"]
+    told["samples"] = {key: [sample[key] for sample in samples] for key in samples[0]} if samples else {}
+    return zlib.compress(json.dumps(told, separators=(",", ":")).encode(), 1)
+
+
+def _unpacked(packed: bytes) -> Run:
+    told = json.loads(zlib.decompress(packed))
+    columns = told["samples"]
+    told["samples"] = (dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))
+    return Run.from_json(told)

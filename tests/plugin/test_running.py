@@ -207,6 +207,16 @@ def test_hooks_see_every_sample_and_the_verdict(suite: Suite) -> None:
     result.stdout.fnmatch_lines(["*VERDICT True*"])
 
 
+def test_a_conftest_that_is_found_while_collecting_sees_every_sample_too(suite: Suite) -> None:
+    folder = suite.path / "below"
+    folder.mkdir()
+    for name in ("emails.yaml", "test_emails.py"):
+        (suite.path / name).rename(folder / name)
+    (folder / "conftest.py").write_text("def pytest_understudy_sample(sample):\n    print('SAMPLE', sample.number)\n")
+    result = suite.run("--understudy-route=raw", "-s")
+    assert sum("SAMPLE" in line for line in result.outlines) == 6
+
+
 def test_a_scorer_that_raises_makes_errors_and_not_misses(suite: Suite) -> None:
     (suite.path / "scorers.py").write_text("def broken(task, answer):\n    raise KeyError('oops')\n")
     suite.with_tasks((suite.path / "emails.yaml").read_text().replace("scorer: fields", "scorer: scorers:broken"))

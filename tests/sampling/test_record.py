@@ -35,6 +35,15 @@ def test_a_sample_is_found_again_with_its_latency_and_tokens(tmp_path: Path) -> 
     assert Record(tmp_path).find("other") is None
 
 
+def test_several_are_found_at_once_in_the_order_that_they_are_asked_in(tmp_path: Path) -> None:
+    for key in "abc":
+        kept(tmp_path, key, f"of {key}")
+    record = Record(tmp_path)
+    found = record.find_all(["c", "x", "a", "c"])
+    assert [one and one.completion and one.completion.output for one in found] == ["of c", None, "of a", "of c"]
+    assert record.missing(["x", "b", "y", "a"]) == [0, 2]
+
+
 @given(st.floats(0, 1e9), st.text() | st.just("half of \ud83d"), st.integers(0, 2**70))
 def test_a_line_is_read_as_exactly_as_python_reads_json(seconds: float, output: str, tokens: int) -> None:
     with TemporaryDirectory() as name:

@@ -46,6 +46,13 @@ def test_a_run_comes_back_with_all_its_figures_and_without_its_outputs() -> None
     assert [sample.output for sample in back.samples] == ["", "", ""]
 
 
+def test_a_run_of_no_samples_is_kept_among_others() -> None:
+    runs = Runs()
+    for run in (drawn("a"), replace(drawn("b"), samples=())):
+        runs.keep(run)
+    assert [(run.task, len(run.samples)) for run in runs] == [("a", 2), ("b", 0)]
+
+
 def test_runs_stand_in_the_order_of_planning_and_those_not_drawn_are_empty() -> None:
     runs = Runs()
     runs.plan(replace(drawn(task), samples=()) for task in "abc")
