@@ -14,7 +14,7 @@ import pytest_understudy
 
 HOUSE = Path(pytest_understudy.__file__).parent
 ROOMS = [
-    {"errors", "figures"},
+    {"errors", "figures", "values"},
     {"suite"},
     {"scoring"},
     {"endpoints"},
