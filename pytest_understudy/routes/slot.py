@@ -64,11 +64,13 @@ def alternatives(cursor: Cursor) -> list[bytes] | None:
     """All that may be written up to the end of the string or scalar here; None where that is too much to list."""
     in_string = cursor.in_string
     found: list[bytes] = []
-    nodes = [(cursor, b"")]
+    nodes = [(cursor, b"", b"")]  # a step is taken when its turn comes: of a number's hundreds most are not
     for _ in range(_NODES):
         if not nodes:
             return found
-        here, path = nodes.pop()
+        before, path, step = nodes.pop()
+        here = before.copy() if step else before
+        here.put(step)
         allowed = here.allowed
         steps = [byte for byte in allowed if in_string or byte not in _DELIMITERS]
         if in_string and not here.in_escape and b'"'[0] in steps:
@@ -78,10 +80,7 @@ def alternatives(cursor: Cursor) -> list[bytes] | None:
             found.append(path)
         if len(found) > _ALTERNATIVES or len(steps) > _BRANCHES or len(path) > _ALTERNATIVE_LENGTH:
             return None
-        for byte in reversed(steps):
-            there = here.copy()
-            there.put(bytes([byte]))
-            nodes.append((there, path + bytes([byte])))
+        nodes.extend((here, path + bytes([byte]), bytes([byte])) for byte in reversed(steps))
     return None
 
 
@@ -98,14 +97,13 @@ def _string(cursor: Cursor) -> str:
 
 def _lengths(cursor: Cursor) -> tuple[int, int]:
     """How many characters a free string takes, as far as plain ones tell; any number where they don't fit (a pattern)."""
+    fitting = cursor.fitting(b"a" * (_STRING_LENGTH + 1))
     probe = cursor.copy()
-    least = None
-    for length in range(_STRING_LENGTH + 1):
-        if least is None and probe.allows(b'"'):
-            least = length
-        if not probe.put(b"a"):
-            return (0, _STRING_LENGTH) if least is None else (least, length or _STRING_LENGTH)
-    return (0 if least is None else least, _STRING_LENGTH)
+    for least in range(min(fitting, _STRING_LENGTH) + 1):
+        if probe.allows(b'"'):
+            return (least, fitting if 0 < fitting <= _STRING_LENGTH else _STRING_LENGTH)
+        probe.put(b"a")
+    return (0, _STRING_LENGTH)
 
 
 def _scalar(cursor: Cursor, spaced: Cursor) -> str:

@@ -118,6 +118,10 @@ class Cursor:
     def allows(self, data: bytes) -> bool:
         return not self._matcher.is_stopped() and self._matcher.validate_tokens(list(data)) == len(data)
 
+    def fitting(self, data: bytes) -> int:
+        """How many of these bytes may come next, one after another."""
+        return 0 if self._matcher.is_stopped() else self._matcher.validate_tokens(list(data))
+
     def put(self, data: bytes) -> bool:
         """Write all of `data`, or nothing and say False."""
         if not self.allows(data):

@@ -124,6 +124,13 @@ def test_after_the_end_everything_is_given_back() -> None:
     assert cursor.take(" That is all.") == "That is all."
 
 
+def test_what_would_fit_is_told_and_not_written() -> None:
+    cursor = walk('{"b": "', b={"type": "string", "maxLength": 3})
+    assert [cursor.fitting(data) for data in (b"", b"ab", b"abc", b"abcd", b'a"}b', b"\n")] == [0, 2, 3, 3, 3, 0]
+    assert cursor.text == '{"b": "'
+    assert walk('{"b": "x"}', b=TEXT).fitting(b"a") == 0
+
+
 def test_a_copy_goes_its_own_way() -> None:
     cursor = walk('{"b": "x', b=TEXT)
     other = cursor.copy()
