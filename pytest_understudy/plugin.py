@@ -7,9 +7,6 @@ that is all.
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
@@ -43,24 +40,14 @@ def pytest_configure(config: pytest.Config) -> None:
     options = Options.from_pytest(config)
     if not options.selects_a_route:
         return
-    with usage_errors(), _without_garbage():
+    from .garbage import without_garbage
+
+    with usage_errors(), without_garbage():
         from .session import Understudy  # all that a session needs is imported here, and in no other
 
         understudy = Understudy(config, options)
     config.pluginmanager.register(understudy, EVALUATION)
     config.pluginmanager.register(understudy.others, f"{EVALUATION}-workers")
-
-
-@contextmanager
-def _without_garbage() -> Iterator[None]:
-    """Nothing that is imported is garbage: to look for some on the way took 30 ms of 200."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

@@ -14,7 +14,7 @@ import pytest_understudy
 
 HOUSE = Path(pytest_understudy.__file__).parent
 ROOMS = [
-    {"errors", "figures", "values"},
+    {"errors", "figures", "garbage", "values"},
     {"suite"},
     {"scoring"},
     {"endpoints"},

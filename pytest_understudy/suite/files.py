@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from ..errors import TaskError, TaskErrors, listed
+from ..garbage import without_garbage
 from .entries import Entries, Entry, jsonl_entries
 from .environment import EnvironmentKind, environment_named, tools_of
 from .form import Form
@@ -28,6 +29,7 @@ YAML = (".yaml", ".yml")
 _STRUCTURES = frozenset({"form", "tools", "environment"})  # one of them says what an answer looks like
 
 
+@without_garbage()
 def tasks_from(path: Path, *, name: str = "", check: Callable[[Task], object] = lambda task: None) -> list[Task]:
     """The tasks of a file. `name` is what complaints and reports call it; `check` may raise TaskError for a task.
 
