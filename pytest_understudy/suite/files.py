@@ -133,7 +133,7 @@ class _Builder:
         self._folder_shown = str(folder)
         self._name = name
         self._kept: dict[Any, Any] = {}
-        self._forms: dict[str, Form | TaskError] = {}
+        self._forms: dict[tuple[str, str], Form | TaskError] = {}
         self._tools: dict[str, tuple[Tool, ...]] = {}
         self._environments: dict[str, tuple[EnvironmentKind, tuple[Tool, ...]]] = {}
 
@@ -199,8 +199,10 @@ class _Builder:
             return None
         key = "environment" if read.environment is not None else "tools" if tools else "form"
         at = self._at(entry, key)
-        spec: Any = [tool.to_json() for tool in tools] if tools else read.form
-        known = json.dumps([key, spec], sort_keys=True, default=str)
+        spec: Any = {"environment": read.environment, "tools": read.tools, "form": read.form}[key]
+        if not isinstance(spec, str):  # which names what is read once
+            spec = json.dumps([tool.to_json() for tool in tools] if tools else spec, sort_keys=True, default=str)
+        known = (key, spec)
         if known not in self._forms:
             of_tools = Form.of_a_turn if key == "environment" else Form.from_tools
             try:
