@@ -144,14 +144,14 @@ class Places:
         """In the order of the files, those that are read in one piece."""
         block: list[int] = []
         for row in sorted(rows, key=lambda row: (self._file[row], self._start[row])):
-            if block and not self._close(block, row):
+            if block and not self._is_near(block, row):
                 yield block
                 block = []
             block.append(row)
         if block:
             yield block
 
-    def _close(self, block: list[int], row: int) -> bool:
+    def _is_near(self, block: list[int], row: int) -> bool:
         first, last = block[0], block[-1]
         apart = self._start[row] - self._start[last] - self._length[last]
         return self._file[row] == self._file[first] and apart <= GAP and self._start[row] - self._start[first] <= BLOCK

@@ -99,12 +99,9 @@ class Record:
                 if path not in (self._own.path, self._fetched.path):
                     self._read(path, whole=True)
 
-    def fetch(self, keys: Iterable[str]) -> None:
+    def fetch(self, keys: Sequence[str]) -> None:
         """Copy what is under these keys in the session's owner's record, where that is another, and is not here."""
-        if self._owner is None:
-            return
-        keys = list(keys)
-        if not (missing := [keys[place] for place in self.missing(keys)]):
+        if self._owner is None or not (missing := [keys[place] for place in self.missing(keys)]):
             return
         for text, new in self._owner.lines(missing):
             self._add(self._own if new else self._fetched, text, *_parsed(text))
