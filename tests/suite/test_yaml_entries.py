@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 import pytest
@@ -67,6 +70,19 @@ def test_without_libyaml_the_entries_are_the_same(monkeypatch: pytest.MonkeyPatc
     quick = yaml_entries(text, "emails.yaml")
     monkeypatch.setattr(yaml, "__with_libyaml__", False)
     assert yaml_entries(text, "emails.yaml") == quick
+
+
+def test_where_yaml_was_imported_twice_a_suite_is_read_all_the_same() -> None:
+    code = f"""
+        import sys
+        for _ in range(2):
+            for name in [name for name in sys.modules if name.partition(".")[0] in ("yaml", "pytest_understudy")]:
+                del sys.modules[name]
+            from pytest_understudy.suite.yaml_entries import yaml_entries
+            print(len(yaml_entries(open({str(ROOT / "docs/tutorial/emails.yaml")!r}).read(), "emails.yaml").tasks))
+        """
+    done = subprocess.run([sys.executable, "-c", dedent(code)], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["10", "10"]
 
 
 @pytest.mark.parametrize("depth", [1_100, 100_000])
