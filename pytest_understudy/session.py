@@ -1,13 +1,12 @@
 """One session's evaluation, as pytest drives it: hooks of a session in which a route is selected.
 
 In: pytest's config and our options. Out: items for tasks, runs for items, and at the end a verdict. With pytest-xdist the
-controller starts the servers, shares out the limits (workers.py), collects and judges; workers draw. Runs travel the same way
-with and without it: a dict on the item's teardown report, collected in `pytest_runtest_logreport`.
+controller starts the servers, shares out the limits, hears of the runs (workers.py) and judges; workers draw, and each run goes
+up as a dict on its item's teardown report.
 """
 
 from __future__ import annotations
 
-import atexit
 import gc
 import os
 from collections.abc import Generator
@@ -54,12 +53,11 @@ class Understudy:
         self._ended: set[str | None] = set()
         self._promised: set[str] = set()  # rungs, where they are drawn one by one
         self._uncollected: list[str] = []
-        # What is imported by now stays, and a process that ends takes all of its memory with it: to look for garbage there again
-        # and again took 0.03 s, and once more at the end 0.13 s, of 1.9 s. A session in a test leaves that test's garbage alone.
+        # What is imported by now stays: to look for garbage there again and again took 0.03 s of 1.9. A session in a test leaves
+        # that test's garbage alone.
         self._outermost = "PYTEST_CURRENT_TEST" not in os.environ
         if self._outermost:
             gc.freeze()
-            atexit.register(gc.freeze)
 
     # -- collecting
 
@@ -212,24 +210,7 @@ class Understudy:
             run, plan.task, replay_command(f"{here}::{rest}", plan.route.name, self.options.shaping(plan.samples))
         )
 
-    # -- collecting what was drawn
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> Generator[None, Any, Any]:
-        told = yield
-        if not self._worker and (run := report.__dict__.pop("understudy", None)) is not None:  # the terminal keeps its reports
-            self._hear(run, report.__dict__.pop("understudy_examples"))
-        return told
-
-    def _hear(self, told: dict[str, Any], examples: list[dict[str, Any]]) -> None:
-        """What a worker's report tells."""
-        from .reports.export import Example
-        from .sampling.run import Run
-
-        run = Run.from_json(told)
-        self.evaluation.collect(run)
-        if examples:
-            self.evaluation.learn(run.name, map(Example.from_json, examples))
+    # -- ending
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
@@ -248,7 +229,9 @@ class Understudy:
 
     @pytest.hookimpl(trylast=True)
     def pytest_unconfigure(self) -> None:
-        """After pytest has looked for garbage, which it does twice; in a session of its own once is enough."""
+        """Last, since pytest has then looked for garbage. It would look once more, and so would Python at its end, which takes
+        all of the memory with it anyhow.
+        """
         self.evaluation.close()
         if self._outermost:
             gc.freeze()

@@ -2,8 +2,8 @@
 
 Down, once: a worker's part of the session, on `workerinput`, and with it a channel of its own, by which one that does not share
 our disk reaches our record and lock files (sampling/owner.py). Up, on a worker's first report: what it collected, for its
-controller has collected nothing. What a worker drew comes as every run does, on its item's report. The items of a worker that
-crashed are rebuilt from the record.
+controller has collected nothing; and on each item's last report its run. The items of a worker that crashed are rebuilt from the
+record.
 """
 
 from __future__ import annotations
@@ -106,10 +106,13 @@ class Controller:
     def pytest_handlecrashitem(self, crashitem: str) -> None:
         self._crashed.append(crashitem)
 
-    @pytest.hookimpl(tryfirst=True)  # before the run on the same report: runs are told in the order in which they were collected
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        if hasattr(report, "understudy_plans"):
-            self._hear(report)
+        """Plans before the run on the same report: runs are told in the order in which they were collected."""
+        told = report.__dict__  # emptied: the terminal keeps its reports
+        if "understudy_plans" in told:
+            self._hear_of_plans(told)
+        if "understudy" in told:
+            self._hear_of_run(told)
 
     def rebuild(self) -> None:
         """The runs of the items at which workers crashed, from the record."""
@@ -121,10 +124,19 @@ class Controller:
         if self._locks is not None:
             shutil.rmtree(self._locks, ignore_errors=True)
 
-    def _hear(self, report: Any) -> None:
+    def _hear_of_run(self, told: dict[str, Any]) -> None:
         from .sampling.run import Run
 
-        told = report.__dict__  # emptied: the terminal keeps its reports
+        run, examples = Run.from_json(told.pop("understudy")), told.pop("understudy_examples")
+        self._evaluation.collect(run)
+        if examples:
+            from .reports.export import Example
+
+            self._evaluation.learn(run.name, map(Example.from_json, examples))
+
+    def _hear_of_plans(self, told: dict[str, Any]) -> None:
+        from .sampling.run import Run
+
         self._evaluation.expect([Run.from_json(run) for run in told.pop("understudy_plans")])
         self._names.update({nodeid: tuple(name) for nodeid, name in told.pop("understudy_items").items()})
         self.notes.extend(told.pop("understudy_notes"))

@@ -61,8 +61,7 @@ class Tokens:
 
 
 def _sum(counts: Collection[int | None]) -> int | None:
-    known = [count for count in counts if count is not None]
-    return sum(known) if known and len(known) == len(counts) else None
+    return None if None in counts else _parts(counts)
 
 
 def _parts(counts: Collection[int | None]) -> int | None:

@@ -64,13 +64,13 @@ def alternatives(cursor: Cursor) -> list[bytes] | None:
     """All that may be written up to the end of the string or scalar here; None where that is too much to list."""
     in_string = cursor.in_string
     found: list[bytes] = []
-    nodes = [(cursor, b"", b"")]  # a step is taken when its turn comes: of a number's hundreds most are not
+    nodes = [(cursor, b"")]  # a path's last step is taken when its turn comes: of a number's hundreds most are not
     for _ in range(_NODES):
         if not nodes:
             return found
-        before, path, step = nodes.pop()
-        here = before.copy() if step else before
-        here.put(step)
+        before, path = nodes.pop()
+        here = before.copy()
+        here.put(path[-1:])
         allowed = here.allowed
         steps = [byte for byte in allowed if in_string or byte not in _DELIMITERS]
         if in_string and not here.in_escape and b'"'[0] in steps:
@@ -80,7 +80,7 @@ def alternatives(cursor: Cursor) -> list[bytes] | None:
             found.append(path)
         if len(found) > _ALTERNATIVES or len(steps) > _BRANCHES or len(path) > _ALTERNATIVE_LENGTH:
             return None
-        nodes.extend((here, path + bytes([byte]), bytes([byte])) for byte in reversed(steps))
+        nodes.extend((here, path + bytes([byte])) for byte in reversed(steps))
     return None
 
 

@@ -110,7 +110,7 @@ class Places:
         self._open: LineFile | None = None  # of those not compressed one at a time: a record may have thousands
 
     def __contains__(self, key: str) -> bool:
-        return _packed(key) in self._rows
+        return self._rows.find(_packed(key)) is not None
 
     def put(self, key: str, file: LineFile, start: int, length: int, at: float) -> None:
         """A line of this key; of equal keys the newest `at` counts, and of equal times the last that was put."""
@@ -175,10 +175,6 @@ class _Rows:
     def __init__(self) -> None:
         self._slots = array("i", [-1]) * 64
         self._keys = bytearray()
-        self._count = 0
-
-    def __contains__(self, key: bytes) -> bool:
-        return self._slots[self._slot(key)] >= 0
 
     def find(self, key: bytes) -> int | None:
         row = self._slots[self._slot(key)]
@@ -188,10 +184,9 @@ class _Rows:
         """The key's number, a new one where it has none."""
         slot = self._slot(key)
         if (row := self._slots[slot]) < 0:
-            row = self._slots[slot] = self._count
-            self._count += 1
+            row = self._slots[slot] = len(self._keys) // KEY
             self._keys += key
-            if self._count * 3 > len(self._slots) * 2:
+            if (row + 1) * 3 > len(self._slots) * 2:
                 self._grow()
         return row
 
@@ -206,7 +201,7 @@ class _Rows:
 
     def _grow(self) -> None:
         self._slots = array("i", [-1]) * (2 * len(self._slots))
-        for row in range(self._count):
+        for row in range(len(self._keys) // KEY):
             self._slots[self._slot(bytes(self._keys[row * KEY : (row + 1) * KEY]))] = row
 
 

@@ -68,10 +68,10 @@ class Record:
         with self._lock:
             return key in self._places
 
-    def missing(self, keys: Sequence[str]) -> list[int]:
-        """Of these keys those under which nothing was drawn, as far as the record is read, by their places in the list."""
+    def missing(self, keys: Iterable[str]) -> list[str]:
+        """Of these keys those under which nothing was drawn, as far as the record is read."""
         with self._lock:
-            return [place for place, key in enumerate(keys) if key not in self._places]
+            return [key for key in keys if key not in self._places]
 
     def find(self, key: str) -> Drawn | None:
         """What was drawn under this key, with its recorded latency and tokens; None where nothing was."""
@@ -99,9 +99,9 @@ class Record:
                 if path not in (self._own.path, self._fetched.path):
                     self._read(path, whole=True)
 
-    def fetch(self, keys: Sequence[str]) -> None:
+    def fetch(self, keys: Iterable[str]) -> None:
         """Copy what is under these keys in the session's owner's record, where that is another, and is not here."""
-        if self._owner is None or not (missing := [keys[place] for place in self.missing(keys)]):
+        if self._owner is None or not (missing := self.missing(keys)):
             return
         for text, new in self._owner.lines(missing):
             self._add(self._own if new else self._fetched, text, *_parsed(text))
@@ -117,7 +117,7 @@ class Record:
     def lines(self, request: str, samples: Iterable[int]) -> dict[int, dict[str, Any]]:
         """The lines of these samples of a request (`Run.request`), by their numbers; those that are not recorded are left out."""
         keys = {number: sample_key(request, number) for number in samples}
-        if self.missing(list(keys.values())):
+        if self.missing(keys.values()):
             self.refresh()
         found = zip(keys.items(), self._lines(keys.values()), strict=True)
         return {number: _told(key, line)[0] for (number, key), line in found if line is not None}

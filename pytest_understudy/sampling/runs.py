@@ -48,7 +48,7 @@ class Runs(Collection[Run]):
     def keep(self, run: Run) -> None:
         """A run that was drawn; of two the longer, of equals the first."""
         self.plan([run])
-        name = self._planned[run.name].name
+        name = run.name
         if name not in self._drawn or self.drawn(name) < len(run.samples):
             self._samples += len(run.samples) - self.drawn(name)
             self._drawn[name] = len(run.samples)

@@ -151,12 +151,12 @@ class Sampler:
         new = range(len(draws.came), plan.samples)
         if not new:
             return []
-        keys = [draws.key(number) for number in new]
+        numbers = {draws.key(number): number for number in new}
         if self._replay != "off":
-            self._record.fetch(keys)
+            self._record.fetch(numbers)
         with self._news:
             draws.came.extend(bytes(len(new)))
-            missing = [new[place] for place in self._record.missing(keys)]
+            missing = [numbers[key] for key in self._record.missing(numbers)]
             found = sorted(set(new) - set(missing))
             if plan.task.environment is None:  # else it is still to be held to what its environment answers now
                 for number in found:

@@ -116,7 +116,7 @@ class Cursor:
         return b"" if self._matcher.is_stopped() else self._matcher.compute_ff_bytes()
 
     def allows(self, data: bytes) -> bool:
-        return not self._matcher.is_stopped() and self._matcher.validate_tokens(list(data)) == len(data)
+        return self.fitting(data) == len(data)
 
     def fitting(self, data: bytes) -> int:
         """How many of these bytes may come next, one after another."""

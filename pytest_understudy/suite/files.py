@@ -153,16 +153,16 @@ class _Builder:
             id=read.id,
             input=read.input,
             expect=read.expect,
-            instructions=self._once(read.instructions),
+            instructions=self._same(read.instructions),
             form=self._form_of(read, tools, entry),
             tools=tools,
             environment=environment,
             max_turns=read.max_turns,
             scorer=read.scorer,
-            floor=self._once(Floor(read.floor.strict_pass, read.floor.credit)),
-            budget=self._once(Budget(read.budget.tokens, read.budget.seconds)),
-            category=self._once(read.category),
-            cluster=self._once(read.cluster or read.category),
+            floor=self._same(Floor(read.floor.strict_pass, read.floor.credit)),
+            budget=self._same(Budget(read.budget.tokens, read.budget.seconds)),
+            category=self._same(read.category),
+            cluster=self._same(read.cluster or read.category),
             split=read.split,
             known_miss=read.known_miss,
             confirm=read.confirm,
@@ -173,7 +173,7 @@ class _Builder:
             folder=self._folder_shown,
         )
 
-    def _once(self, value: T) -> T:
+    def _same(self, value: T) -> T:
         """The same for every task of which it is equal: a file of thousands says its instructions thousands of times."""
         kept: T = self._kept.setdefault(value, value)
         return kept
@@ -199,7 +199,7 @@ class _Builder:
             return None
         key = "environment" if read.environment is not None else "tools" if tools else "form"
         at = self._at(entry, key)
-        spec: Any = {"environment": read.environment, "tools": read.tools, "form": read.form}[key]
+        spec: Any = read.environment or read.tools or read.form
         if not isinstance(spec, str):  # which names what is read once
             spec = json.dumps([tool.to_json() for tool in tools] if tools else spec, sort_keys=True, default=str)
         known = (key, spec)

@@ -31,6 +31,9 @@ JSON = st.recursive(
 )
 
 
+needs_libyaml = pytest.mark.skipif(not yaml.__with_libyaml__, reason="PyYAML was built without libyaml")
+
+
 def tree(node: yaml.Node | None) -> Any:
     """Tags, values and lines."""
     if node is None:
@@ -49,15 +52,14 @@ def both(text: str) -> tuple[Any, Any]:
     return tree(quick[1]), tree(module._slowly_composed(text)[1])
 
 
-pytestmark = pytest.mark.skipif(not yaml.__with_libyaml__, reason="PyYAML was built without libyaml")
-
-
+@needs_libyaml
 @pytest.mark.parametrize("path", [path for path in SHIPPED if path.stat().st_size < 200_000], ids=lambda path: path.name)
 def test_what_is_shipped_is_read_alike(path: Path) -> None:
     quick, slow = both(path.read_text())
     assert quick == slow
 
 
+@needs_libyaml
 @given(JSON, st.booleans(), st.booleans())
 def test_what_is_dumped_is_read_alike(value: Any, flow: bool, unicode: bool) -> None:
     text = yaml.safe_dump({"value": value}, default_flow_style=flow, allow_unicode=unicode)
